@@ -95,7 +95,8 @@ marking! {
 }
 
 /// The markings of one referral or one piece of evidence, as its source set them.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Markings {
     /// How confidential it is.
     pub confidentiality: Confidentiality,

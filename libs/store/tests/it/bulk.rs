@@ -1,0 +1,217 @@
+//! Statements over many rows.
+
+use liaison_store::{
+    DbBackend, DbResult, any_of, insert_all, insert_all_ignoring_conflicts, update_all,
+};
+use liaison_testkit::both_backends;
+use liaison_testkit::database::TestDatabase;
+use liaison_types::ErrorKind;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
+
+use crate::thing::{ActiveModel, Column, Entity, Migrator, Model, id, thing};
+
+both_backends! {
+    async fn every_type_and_every_null_round_trips(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        let mut expected: Vec<Model> = Vec::new();
+        for count in [1_i64, 2, 3, 300, 1_000] {
+            let from = i64::try_from(expected.len()).unwrap();
+            let rows: Vec<_> = (from..from + count).map(thing).collect();
+            db.write_tx("test.insert", |tx| Box::pin(insert_all(tx, rows.clone())))
+                .await
+                .unwrap();
+            expected.extend(rows);
+        }
+        let stored = Entity::find()
+            .order_by_asc(Column::Id)
+            .all(db.reader())
+            .await
+            .unwrap();
+        assert_eq!(stored, expected);
+    }
+}
+
+both_backends! {
+    async fn nothing_is_no_statement(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        db.write_tx("test.nothing", |tx| {
+            Box::pin(async move {
+                insert_all::<ActiveModel, Model, _>(tx, []).await?;
+                let new = insert_all_ignoring_conflicts::<ActiveModel, Model, _>(tx, []).await?;
+                assert!(new.is_empty());
+                let updated = update_all::<ActiveModel, Model, _>(tx, &[Column::Name], []).await?;
+                assert_eq!(updated, 0);
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    }
+}
+
+both_backends! {
+    async fn conflicts_are_passed_over(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        db.write_tx("test.conflicts", |tx| {
+            Box::pin(async move {
+                insert_all(tx, (0..10).map(thing)).await?;
+                // Five known, ten new, one of them twice, one with another row's number.
+                let mut rows: Vec<_> = (5..20).rev().map(thing).collect();
+                rows.push(thing(19));
+                rows.push(Model {
+                    id: id(99),
+                    ..thing(0)
+                });
+                let mut new = insert_all_ignoring_conflicts(tx, rows).await?;
+                new.sort();
+                assert_eq!(new, (10..20).map(id).collect::<Vec<_>>());
+                // A passed-over conflict leaves the transaction usable on both.
+                insert_all(tx, [thing(20)]).await
+            })
+        })
+        .await
+        .unwrap();
+        let stored = Entity::find()
+            .order_by_asc(Column::Id)
+            .all(db.reader())
+            .await
+            .unwrap();
+        assert_eq!(stored, (0..21).map(thing).collect::<Vec<_>>());
+    }
+}
+
+both_backends! {
+    async fn many_rows_are_updated_at_once(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        let changed = |number: i64| Model {
+            name: "new".to_owned(),
+            other_content: (number % 2 == 0).then(|| vec![1]),
+            other_number: None,
+            // Not among the columns.
+            number: 77,
+            ..thing(number)
+        };
+        db.write_tx("test.update", |tx| {
+            Box::pin(async move {
+                insert_all(tx, (0..300).map(thing)).await?;
+                let columns = [Column::Name, Column::OtherContent, Column::OtherNumber];
+                // Two hundred that exist and one that does not.
+                let rows = (100..301).map(changed);
+                assert_eq!(
+                    update_all(tx, &columns, rows.collect::<Vec<_>>()).await?,
+                    200
+                );
+                // Active models need only the key and what is set.
+                let some = ActiveModel {
+                    id: Set(id(0)),
+                    name: Set("one".to_owned()),
+                    ..Default::default()
+                };
+                assert_eq!(update_all(tx, &[Column::Name], [some]).await?, 1);
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+        let stored = Entity::find()
+            .order_by_asc(Column::Id)
+            .all(db.reader())
+            .await
+            .unwrap();
+        for (number, row) in (0..).zip(stored) {
+            let expected = match number {
+                0 => Model {
+                    name: "one".to_owned(),
+                    ..thing(0)
+                },
+                1..100 => thing(number),
+                _ => Model {
+                    number: -number,
+                    ..changed(number)
+                },
+            };
+            assert_eq!(row, expected);
+        }
+    }
+}
+
+both_backends! {
+    async fn mistakes_are_named(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        let incomplete = ActiveModel {
+            id: Set(id(1)),
+            ..Default::default()
+        };
+        let error = db
+            .write_tx("test.incomplete", |tx| {
+                Box::pin(insert_all(tx, [incomplete.clone()]))
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(error.chain().contains("column thing.name is not set"));
+        for columns in [vec![], vec![Column::Id]] {
+            let error = db
+                .write_tx("test.columns", |tx| {
+                    Box::pin(async { update_all(tx, &columns, [thing(1)]).await })
+                })
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Internal);
+        }
+    }
+}
+
+both_backends! {
+    async fn many_rows_are_found_by_key(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        db.write_tx("test.setup", |tx| Box::pin(insert_all(tx, (0..400).map(thing))))
+            .await
+            .unwrap();
+        for count in [0, 1, 3, 4, 300] {
+            let found = Entity::find()
+                .filter(any_of(db.backend(), Column::Id, (0..count).map(id).collect()))
+                .filter(any_of(db.backend(), Column::Number, (-1_000..1_000).collect()))
+                .order_by_asc(Column::Id)
+                .all(db.reader())
+                .await
+                .unwrap();
+            assert_eq!(found, (0..count).map(thing).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[tokio::test]
+async fn postgresql_prepares_one_statement_for_every_number_of_rows() {
+    let database = TestDatabase::postgres().await;
+    let db = database.migrated::<Migrator>().await;
+    let prepared = db
+        .write_tx("test.prepared", |tx| {
+            Box::pin(async move {
+                for range in [0..1, 1..6, 6..100] {
+                    insert_all(tx, range.clone().map(thing)).await?;
+                    insert_all_ignoring_conflicts(tx, range.clone().map(thing).collect::<Vec<_>>())
+                        .await?;
+                    update_all(tx, &[Column::Name], range.map(thing).collect::<Vec<_>>()).await?;
+                }
+                for count in 0..5 {
+                    let numbers = (0..count).collect::<Vec<i64>>();
+                    Entity::delete_many()
+                        .filter(any_of(DbBackend::Postgres, Column::Number, numbers))
+                        .exec(tx)
+                        .await
+                        .db()?;
+                }
+                let statement = Statement::from_string(
+                    tx.get_database_backend(),
+                    "SELECT count(*) FROM pg_prepared_statements \
+                     WHERE statement LIKE '%\"thing\"%' AND statement NOT LIKE '%pg_prepared%'",
+                );
+                let row = tx.query_one_raw(statement).await.db()?.expect("a count");
+                row.try_get_by_index::<i64>(0).db()
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(prepared, 4);
+}
