@@ -1,0 +1,30 @@
+//! What every service's process does the same way: settings, start, health, stop.
+//!
+//! * [`run`] is the whole of a service's `main`: `serve` (the default), `migrate`, `healthcheck`,
+//!   `settings`.
+//! * [`start()`] starts a service on the current runtime, for tests; [`Hosted`] starts it on a
+//!   runtime of its own, for several services in one process.
+//! * A service implements [`Service`]; [`Context`] is what it is built from.
+//! * [`settings`] are layered and validated as a whole; [`Lifecycle`] is how a service ends.
+
+mod cli;
+mod healthcheck;
+mod host;
+mod lifecycle;
+mod listeners;
+mod readiness;
+mod run;
+mod service;
+pub mod settings;
+mod signals;
+mod start;
+
+pub use host::Hosted;
+pub use lifecycle::{Lifecycle, Outcome};
+pub use listeners::Listeners;
+pub use readiness::Latch;
+pub use run::{run, run_with};
+pub use service::{Ambient, App, Context, Service};
+pub use settings::{Loader, Problems, Secret, Section, Settings, ShutdownSettings};
+pub use signals::{Signal, Signals};
+pub use start::{Running, start};

@@ -1,0 +1,252 @@
+//! From settings to a service that answers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use liaison_grpc::{Health, Server};
+use liaison_identity::{Identity, Reload};
+use liaison_store::Db;
+use liaison_types::{Clock, Error, ErrorKind, Reason, Result};
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use crate::lifecycle::{Lifecycle, Outcome};
+use crate::listeners::Listeners;
+use crate::readiness::Readiness;
+use crate::service::{Ambient, App, Context, Service};
+use crate::settings::Settings;
+
+/// How often the certificate files are looked at. Four small files: this costs nothing.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(10);
+
+/// A service that is ready. Dropping it stops the service.
+#[derive(Debug)]
+pub struct Running {
+    name: &'static str,
+    address: SocketAddr,
+    health_address: SocketAddr,
+    lifecycle: Lifecycle,
+    identity: Identity,
+    ended: watch::Receiver<Option<Outcome>>,
+}
+
+/// Starts the service `S` on the current runtime and returns when it is ready. It listens to no
+/// signals: whoever starts it stops it.
+///
+/// # Errors
+/// The first thing that stands in the way: certificates that cannot be used, a database that does
+/// not answer, pending migrations. What had been started is stopped again.
+pub async fn start<S: Service>(
+    settings: Settings<S::Settings>,
+    listeners: Listeners,
+    ambient: Ambient,
+) -> Result<Running> {
+    start_in::<S>(
+        Lifecycle::new(settings.shutdown),
+        settings,
+        listeners,
+        ambient,
+    )
+    .await
+}
+
+/// Like [`start`], in a life that exists already.
+pub(crate) async fn start_in<S: Service>(
+    lifecycle: Lifecycle,
+    settings: Settings<S::Settings>,
+    listeners: Listeners,
+    ambient: Ambient,
+) -> Result<Running> {
+    let span = tracing::info_span!("start", otel.status_code = tracing::field::Empty);
+    let started = begin::<S>(lifecycle, settings, listeners, ambient)
+        .instrument(span.clone())
+        .await;
+    if started.is_err() {
+        span.record("otel.status_code", "ERROR");
+    }
+    started
+}
+
+async fn begin<S: Service>(
+    lifecycle: Lifecycle,
+    settings: Settings<S::Settings>,
+    listeners: Listeners,
+    ambient: Ambient,
+) -> Result<Running> {
+    let killed_unless_ready = KillOnDrop(Some(lifecycle.clone()));
+    let listeners = listeners.into_grpc()?;
+    let (address, health_address) = (listeners.address(), listeners.health_address());
+    let identity = load_identity(&settings, &ambient.clock).await?;
+    let db = open_database::<S>(&settings).await?;
+    let readiness = Readiness::new();
+    let context = Context {
+        settings: Arc::new(settings),
+        db,
+        identity: identity.clone(),
+        clock: ambient.clock,
+        random: ambient.random,
+        instruments: ambient.instruments,
+        lifecycle: lifecycle.clone(),
+        readiness: readiness.clone(),
+    };
+    let limits = context.settings.server.limits.clone();
+    let App { api } = S::build(context).await?;
+
+    let health = Health::new(S::GRPC_NAME).await;
+    let server = Server {
+        listeners,
+        api,
+        identity: identity.clone(),
+        health: health.clone(),
+        limits,
+    };
+    lifecycle.spawn_careful("server", server.serve(lifecycle.soft(), lifecycle.hard()));
+    watch_certificates(&lifecycle, identity.clone());
+
+    let stopping = lifecycle.stopping();
+    tokio::select! {
+        () = readiness.ready() => {}
+        () = stopping.cancelled() => return Err(never_ready()),
+    }
+    health.set_ready(true).await;
+    tracing::info!(
+        address = %address,
+        health_address = %health_address,
+        version = S::VERSION,
+        "{} is ready on {address}",
+        S::NAME
+    );
+    let (report, ended) = watch::channel(None);
+    tokio::spawn({
+        let lifecycle = lifecycle.clone();
+        async move { report.send_replace(Some(lifecycle.run(health.set_ready(false)).await)) }
+    });
+    killed_unless_ready.disarm();
+    Ok(Running {
+        name: S::NAME,
+        address,
+        health_address,
+        lifecycle,
+        identity,
+        ended,
+    })
+}
+
+impl Running {
+    /// The service's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where it answers over mutual TLS.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where its health is answered in plaintext.
+    #[must_use]
+    pub const fn health_address(&self) -> SocketAddr {
+        self.health_address
+    }
+
+    /// Its life: stop it, kill it.
+    #[must_use]
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle.clone()
+    }
+
+    /// Reads the certificates again now, and logs what came of it. Where they cannot be used, the
+    /// previous ones stay in use.
+    pub async fn reload(&self) {
+        let identity = self.identity.clone();
+        match tokio::task::spawn_blocking(move || identity.reload()).await {
+            Ok(Ok(Reload::Swapped)) => tracing::info!("certificates were reloaded"),
+            Ok(Ok(Reload::Unchanged)) => tracing::info!("certificates are what they were"),
+            Ok(Err(error)) => tracing::error!(
+                error = Error::from(error).chain(),
+                "certificates cannot be reloaded; the previous ones stay in use"
+            ),
+            // The runtime is going away.
+            Err(_) => {}
+        }
+    }
+
+    /// Waits until the service has ended.
+    pub async fn ended(&self) -> Outcome {
+        let mut ended = self.ended.clone();
+        let outcome = ended
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|outcome| *outcome);
+        // The sender goes away unused only where the task that holds it panicked.
+        outcome.unwrap_or(Outcome::Crashed("lifecycle"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.lifecycle.stop();
+    }
+}
+
+/// Ends what was started where the start does not come to its end.
+struct KillOnDrop(Option<Lifecycle>);
+
+impl KillOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        if let Some(lifecycle) = &self.0 {
+            lifecycle.kill();
+        }
+    }
+}
+
+async fn load_identity<S>(settings: &Settings<S>, clock: &Arc<dyn Clock>) -> Result<Identity> {
+    let (settings, clock) = (settings.identity.clone(), Arc::clone(clock));
+    let loaded = tokio::task::spawn_blocking(move || Identity::load(&settings, clock));
+    Ok(loaded.await.map_err(Error::internal)??)
+}
+
+/// Connects, and makes sure that the schema is the one this version was written for.
+async fn open_database<S: Service>(settings: &Settings<S::Settings>) -> Result<Db> {
+    if settings.database.migrate_on_start {
+        for name in liaison_store::migrate::<S::Migrator>(&settings.database).await? {
+            tracing::info!(migration = name, "applied migration {name}");
+        }
+    }
+    let db = Db::connect(&settings.database).await?;
+    let pending = liaison_store::pending::<S::Migrator>(&db).await?;
+    if pending.is_empty() {
+        return Ok(db);
+    }
+    Err(Error::new(ErrorKind::FailedPrecondition, Reason::SettingInvalid).message(format!(
+        "{} migrations are pending; run `liaison-{} migrate` first, or set database.migrate_on_start",
+        pending.len(),
+        S::NAME
+    )))
+}
+
+fn watch_certificates(lifecycle: &Lifecycle, identity: Identity) {
+    let soft = lifecycle.soft();
+    lifecycle.spawn("certificates", async move {
+        tokio::select! {
+            () = identity.watch(CERTIFICATE_CHECK) => {}
+            () = soft.cancelled() => {}
+        }
+        Ok(())
+    });
+}
+
+fn never_ready() -> Error {
+    Error::new(ErrorKind::Unavailable, Reason::Unavailable)
+        .message("the service stopped before it was ready")
+}

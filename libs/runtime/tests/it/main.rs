@@ -1,0 +1,12 @@
+//! A service's process, from its settings to its end.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
+mod certificates;
+mod fixture;
+mod hosting;
+mod process;
+mod receiver;
+mod sample;
+mod settings;
+mod stopping;

@@ -1,0 +1,311 @@
+//! The service as a process of its own: signals and exit status.
+//!
+//! The test binary runs itself as the service: [`child`] is not a test.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use liaison_grpc::Probe;
+use liaison_runtime::run_with;
+
+use crate::fixture::{Fixture, call};
+use crate::sample::Sample;
+
+/// Arguments of the service, separated by line feeds. Set in children only.
+const ARGUMENTS: &str = "SAMPLE_ARGUMENTS";
+
+/// Where it is started by a test below, this is the service's process.
+#[test]
+fn child() {
+    let Ok(arguments) = std::env::var(ARGUMENTS) else {
+        return;
+    };
+    let arguments = std::iter::once("liaison-sample").chain(arguments.lines());
+    let status = run_with::<Sample>(arguments.map(OsString::from), std::env::vars_os());
+    std::process::exit(status.into());
+}
+
+/// The service in `fixture` with `arguments`, and settings as variables.
+fn command(fixture: &Fixture, arguments: &[&str], more: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([
+        "--exact",
+        "process::child",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    command.env(ARGUMENTS, arguments.join("\n"));
+    let values = fixture.values();
+    let values = values
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()));
+    for (key, value) in values.chain(more.iter().copied()) {
+        let name = format!("LIAISON__{}", key.to_uppercase().replace('.', "__"));
+        command.env(name, value);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end: the exit status and what was written to standard output and standard error.
+fn run(fixture: &Fixture, arguments: &[&str], more: &[(&str, &str)]) -> (i32, String, String) {
+    let output = command(fixture, arguments, more).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// A running service.
+struct Service {
+    process: Child,
+    log: BufReader<std::process::ChildStderr>,
+    address: SocketAddr,
+    health: SocketAddr,
+}
+
+impl Service {
+    /// Starts it and waits until it says that it is ready.
+    fn start(fixture: &Fixture, more: &[(&str, &str)]) -> Self {
+        let mut process = command(fixture, &["serve"], more).spawn().unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let line = until(&mut log, "sample is ready on ");
+        let word = |key: &str| {
+            let value = line.split(key).nth(1).unwrap();
+            value.split_whitespace().next().unwrap().parse().unwrap()
+        };
+        let (address, health) = (word(" address="), word(" health_address="));
+        Self {
+            process,
+            log,
+            address,
+            health,
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Reads the log until a line has `text`.
+    fn logs(&mut self, text: &str) {
+        until(&mut self.log, text);
+    }
+
+    fn wait(mut self) -> ExitStatus {
+        // Read to the end, or the process would wait for a reader.
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        self.process.wait().unwrap()
+    }
+}
+
+fn until(log: &mut impl BufRead, text: &str) -> String {
+    let mut seen = String::new();
+    loop {
+        let mut line = String::new();
+        assert_ne!(
+            log.read_line(&mut line).unwrap(),
+            0,
+            "`{text}` was never logged:\n{seen}"
+        );
+        if line.contains(text) {
+            return line;
+        }
+        seen.push_str(&line);
+    }
+}
+
+#[test]
+fn a_first_signal_stops_in_order() {
+    let fixture = Fixture::new();
+    for name in ["TERM", "INT"] {
+        let service = Service::start(&fixture, &[]);
+        service.signal(name);
+        assert_eq!(service.wait().code(), Some(0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait() {
+    let fixture = Fixture::new();
+    let mut service = Service::start(
+        &fixture,
+        &[
+            ("sample.answer", "never"),
+            ("shutdown.drain_delay", "5m"),
+            ("shutdown.grace", "1h"),
+        ],
+    );
+    let stuck = tokio::spawn(call(fixture.channel(service.address)));
+    service.signal("TERM");
+    service.logs("stopping: not ready any more");
+    service.signal("INT");
+    assert_eq!(service.wait().code(), Some(1));
+    stuck.await.unwrap().unwrap_err();
+}
+
+#[test]
+fn hanging_up_reloads_certificates() {
+    let fixture = Fixture::new();
+    let mut service = Service::start(&fixture, &[]);
+    fixture.issue("service/sample");
+    service.signal("HUP");
+    service.logs("certificates were reloaded");
+    service.signal("TERM");
+    assert_eq!(service.wait().code(), Some(0));
+}
+
+#[test]
+fn the_health_check_says_how_it_is_by_its_status() {
+    let fixture = Fixture::new();
+    let service = Service::start(&fixture, &[("sample.answer", "never")]);
+    let listen = service.health.to_string();
+    let here = [("server.health_listen", listen.as_str())];
+    assert_eq!(run(&fixture, &["healthcheck"], &here).0, 0);
+    assert_eq!(run(&fixture, &["healthcheck", "--alive"], &here).0, 0);
+    service.signal("TERM");
+    assert_eq!(service.wait().code(), Some(0));
+    let (status, _, error) = run(&fixture, &["healthcheck", "--timeout", "1s"], &here);
+    assert_eq!(status, 1);
+    assert!(
+        error.contains(&format!("liaison-sample: no answer from {listen}")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_health_check_fails_while_the_service_drains() {
+    let fixture = Fixture::new();
+    let mut service = Service::start(&fixture, &[("shutdown.drain_delay", "5m")]);
+    service.signal("TERM");
+    service.logs("stopping: not ready any more");
+    let listen = service.health.to_string();
+    let here = [("server.health_listen", listen.as_str())];
+    assert_eq!(run(&fixture, &["healthcheck"], &here).0, 1);
+    assert_eq!(run(&fixture, &["healthcheck", "--alive"], &here).0, 0);
+    let asked = liaison_grpc::probe(
+        service.health,
+        "no.such.Service",
+        std::time::Duration::from_secs(5),
+    );
+    assert_eq!(asked.await, Probe::NotServing);
+    service.signal("TERM");
+    assert_eq!(service.wait().code(), Some(1));
+}
+
+#[test]
+fn migrating_is_a_step_of_its_own() {
+    let fixture = Fixture::new();
+    let by_hand = [("database.migrate_on_start", "false")];
+    let (status, _, error) = run(&fixture, &["serve"], &by_hand);
+    assert_eq!(status, 1);
+    assert!(error.contains("1 migrations are pending"), "{error}");
+    let (status, output, _) = run(&fixture, &["migrate", "--check"], &by_hand);
+    assert_eq!(status, 1);
+    assert!(output.contains("pending m0001_first"), "{output}");
+    let (status, output, error) = run(&fixture, &["migrate"], &by_hand);
+    assert_eq!(status, 0, "{error}");
+    assert!(output.contains("applied m0001_first"), "{output}");
+    let (status, output, _) = run(&fixture, &["migrate"], &by_hand);
+    assert_eq!(status, 0);
+    assert!(output.contains("nothing is pending"), "{output}");
+    assert_eq!(run(&fixture, &["migrate", "--check"], &by_hand).0, 0);
+    let service = Service::start(&fixture, &by_hand);
+    service.signal("TERM");
+    assert_eq!(service.wait().code(), Some(0));
+}
+
+#[test]
+fn wrong_usage_and_wrong_settings_have_their_own_status() {
+    let fixture = Fixture::new();
+    let (status, _, error) = run(&fixture, &["swerve"], &[]);
+    assert_eq!(status, 2);
+    assert!(error.contains("swerve"), "{error}");
+    let (status, _, error) = run(
+        &fixture,
+        &[],
+        &[("database.urll", "x"), ("relay.batch", "0")],
+    );
+    assert_eq!(status, 2);
+    assert!(
+        error.contains("liaison-sample: the settings are wrong:"),
+        "{error}"
+    );
+    assert!(error.contains("unknown field `urll`"), "{error}");
+
+    let (status, output, _) = run(&fixture, &["--help"], &[]);
+    assert_eq!(status, 0);
+    for word in [
+        "Answers one method",
+        "serve",
+        "migrate",
+        "healthcheck",
+        "--config",
+        "LIAISON__",
+    ] {
+        assert!(output.contains(word), "{word} is missing from\n{output}");
+    }
+    let (status, output, _) = run(&fixture, &["--version"], &[]);
+    assert_eq!(status, 0);
+    assert!(output.contains("liaison-sample 1.2.3"), "{output}");
+    let (status, output, _) = run(&fixture, &["settings"], &[]);
+    assert_eq!(status, 0);
+    assert!(
+        output.contains("[server.limits]") && output.contains("[sample]"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_file_is_read_where_it_is_given() {
+    let fixture = Fixture::new();
+    let path = fixture.path().join("extra.toml");
+    std::fs::write(
+        &path,
+        "[telemetry]\nlog_format = 'json'\n[sample]\nanswer = 'not built'",
+    )
+    .unwrap();
+    let (status, _, error) = run(&fixture, &["--config", path.to_str().unwrap()], &[]);
+    assert_eq!(status, 1);
+    assert!(
+        error.contains(r#""message":"sample cannot go on""#),
+        "{error}"
+    );
+}
+
+/// The collector must hear of a start that failed: it is the one that will be looked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn telemetry_is_flushed_when_the_start_fails() {
+    let (receiver, collector) = crate::receiver::Receiver::listen().await;
+    let fixture = Fixture::new();
+    let endpoint = format!("http://{collector}");
+    let ended = tokio::task::spawn_blocking(move || {
+        let more = [
+            ("sample.answer", "not built"),
+            ("telemetry.endpoint", endpoint.as_str()),
+        ];
+        run(&fixture, &["serve"], &more)
+    });
+    let (status, _, error) = ended.await.unwrap();
+    assert_eq!(status, 1, "{error}");
+    assert!(
+        receiver.spans().contains(&"start".to_owned()),
+        "{:?}",
+        receiver.spans()
+    );
+}

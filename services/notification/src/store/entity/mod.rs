@@ -1,0 +1,4 @@
+//! The tables.
+
+pub(super) mod notification;
+pub(super) mod recipient;
