@@ -17,7 +17,7 @@ pub struct ViewFacts<'a> {
     pub markings: &'a Markings,
 }
 
-fn is_desk(party: &Party, name: &str) -> bool {
+pub(crate) fn is_desk(party: &Party, name: &str) -> bool {
     matches!(party, Party::Desk(code) if code.as_str() == name)
 }
 

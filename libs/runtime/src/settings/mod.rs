@@ -142,7 +142,7 @@ impl<S: Section> Settings<S> {
                 "write the path of the PEM file",
             );
         }
-        problems.violations("relay", self.relay.violations());
+        problems.violations("relay", self.relay.violations(""));
         for problem in self.telemetry.problems() {
             problems.add(
                 format!("telemetry.{}", problem.key),

@@ -1,0 +1,120 @@
+//! Says who calls and whether that party may, before a byte of the message is read.
+//!
+//! The party is the one of the connection's certificate. Which kinds of party may call which method
+//! stands in one table; what is not in the table may be called by nobody. What the party may see
+//! *within* a method is decided by the method.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderMap, Request, Response};
+use liaison_identity::Identity;
+use liaison_types::{Error, ErrorKind, Reason, Rule, Violation};
+use tower::{Layer, Service};
+
+use crate::caller::{Caller, OFFICER, Peer, valid_officer};
+use crate::layer::language;
+use crate::layer::refusal::Refusable;
+use crate::method::Methods;
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub struct AuthenticateLayer {
+    methods: Methods,
+    identity: Option<Identity>,
+}
+
+impl AuthenticateLayer {
+    pub(crate) fn new(methods: Methods, identity: Option<Identity>) -> Self {
+        Self { methods, identity }
+    }
+
+    /// A connection may outlive the certificate it began with.
+    fn is_good(&self, peer: &Peer) -> bool {
+        self.identity
+            .as_ref()
+            .is_none_or(|identity| identity.check(peer).is_ok())
+    }
+
+    fn authenticate<R>(&self, request: &Request<R>) -> Result<Caller, Error> {
+        let peer = request
+            .extensions()
+            .get::<Peer>()
+            .filter(|peer| self.is_good(peer))
+            .ok_or_else(|| Error::new(ErrorKind::Unauthenticated, Reason::CertificateInvalid))?;
+        self.methods
+            .get(request.uri().path())
+            .filter(|method| method.allowed.contains(peer.party.kind()))
+            .ok_or_else(|| Error::new(ErrorKind::PermissionDenied, Reason::CallerNotAllowed))?;
+        let officer = officer(request.headers())?;
+        Ok(Caller::of_peer(
+            Arc::clone(peer),
+            officer,
+            language(request.headers()),
+        ))
+    }
+}
+
+fn officer(headers: &HeaderMap) -> Result<Option<Box<str>>, Error> {
+    let mut values = headers.get_all(OFFICER).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    // Two officers are nobody to hold answerable.
+    let named = values
+        .next()
+        .is_none()
+        .then(|| value.to_str().ok())
+        .flatten();
+    match named.filter(|name| valid_officer(name)) {
+        Some(name) => Ok(Some(name.into())),
+        None => Err(Error::invalid(vec![Violation::new(
+            OFFICER,
+            Rule::Malformed("one name of 1 to 64 letters, digits, and . _ - @ :"),
+        )])),
+    }
+}
+
+impl<S> Layer<S> for AuthenticateLayer {
+    type Service = Authenticate<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Authenticate {
+            inner,
+            rules: self.clone(),
+        }
+    }
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Authenticate<S> {
+    inner: S,
+    rules: AuthenticateLayer,
+}
+
+impl<S, R, B> Service<Request<R>> for Authenticate<S>
+where
+    S: Service<Request<R>, Response = Response<B>>,
+    B: Default,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = Refusable<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<R>) -> Self::Future {
+        match self.rules.authenticate(&request) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                Refusable::Called {
+                    future: self.inner.call(request),
+                }
+            }
+            Err(error) => Refusable::refused(&error, language(request.headers())),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Telling a first delivery from every other.
+
+use std::collections::HashSet;
+
+use liaison_store::DbResult as _;
+use liaison_types::{EventId, Result, Timestamp};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use uuid::Uuid;
+
+use crate::backend::{ids as id_values, returned_ids, statement, texts};
+
+/// Records `ids` and returns those that were not known: the events that have to take effect, in this
+/// same transaction. The others are confirmed without doing anything.
+///
+/// An id given twice counts once: take each out of the set as its event is applied. Where another
+/// transaction is just recording one of the ids, this waits for its end. One statement whatever the
+/// number of ids.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn first_time(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    ids: &[EventId],
+) -> Result<HashSet<EventId>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // In one order, so that two transactions over the same ids wait for each other in turn.
+    let mut sorted: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let backend = tx.get_database_backend();
+    let values = [now.as_micros().into(), id_values(backend, &sorted)];
+    let rows = tx
+        .query_all_raw(statement(backend, texts(backend).first_time, values))
+        .await
+        .db()?;
+    let new: Vec<Uuid> = returned_ids(&rows)?;
+    Ok(new.into_iter().map(EventId::from_uuid).collect())
+}
+
+/// Forgets up to `limit` ids recorded before `before`, and returns how many.
+///
+/// A sender may hand an event on again for as long as it keeps it. `before` therefore lies further
+/// back than any sender's events get old, dead letters that are put back included.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn prune_inbox(tx: &DatabaseTransaction, before: Timestamp, limit: u32) -> Result<u64> {
+    let backend = tx.get_database_backend();
+    // An id begins with the milliseconds of its making, which come before those of its arrival: the
+    // primary key leads to the rows that can be old enough.
+    let text = match backend {
+        sea_orm::DbBackend::Postgres => {
+            "DELETE FROM inbox WHERE id = ANY(ARRAY(SELECT id FROM inbox \
+             WHERE id < $1 AND received_at < $2 ORDER BY id LIMIT $3))"
+        }
+        _ => {
+            "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox \
+             WHERE id < ?1 AND received_at < ?2 ORDER BY id LIMIT ?3)"
+        }
+    };
+    let millis = u64::try_from(before.as_millis()).unwrap_or(0);
+    let bound = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
+    let values = [
+        bound.into(),
+        before.as_micros().into(),
+        i64::from(limit).into(),
+    ];
+    Ok(tx
+        .execute_raw(statement(backend, text, values))
+        .await
+        .db()?
+        .rows_affected())
+}

@@ -1,0 +1,50 @@
+//! The hop between services: an event is stored in the transaction that causes it, handed on until
+//! the receiver has it, and takes effect there once.
+//!
+//! ```text
+//! sender:    write_tx { state + enqueue(events) }  →  Relay: claim → Deliver → delete + Hook
+//! receiver:  write_tx { first_time(ids) + effects (+ enqueue of its own) }
+//! ```
+//!
+//! # Promises
+//! * **Nothing is lost.** A row leaves the table only in the transaction that follows the receiver's
+//!   own confirmation. Until then a crash, a time-out or a refusal leads to another attempt.
+//! * **Effects happen once.** Delivery is at least once; [`first_time`], called in the transaction of
+//!   the effects, tells the first delivery of an event from every other.
+//! * **Order holds per subject and destination.** An event is delivered only when no earlier one
+//!   (lower sequence, then lower id) of the same pair is left. Events of different subjects overtake
+//!   each other freely. The sender's part: it draws a subject's sequence under that subject's row
+//!   lock, so that sequences become visible in ascending order.
+//! * **A bad event blocks its own subject only.** What the receiver rejects, or what fails too often,
+//!   becomes a dead letter: kept, listed ([`dead_letters`]) and put back ([`requeue`]) by people.
+//! * **Leases save work, they do not carry correctness.** Any number of relays may run at once. One
+//!   whose lease ran out can neither delete nor reschedule what another has claimed since.
+//!
+//! Payloads are bytes: this crate knows no schema and no transport. A service implements [`Deliver`]
+//! over its clients and adds [`migration::migrations`] to its own.
+
+mod backend;
+mod claim;
+mod dead;
+mod deliver;
+mod depth;
+mod enqueue;
+pub mod entity;
+mod event;
+mod inbox;
+mod lane;
+pub mod migration;
+mod nudge;
+mod relay;
+mod settings;
+mod settle;
+
+pub use dead::{DeadLetter, DeadLetterQuery, dead_letters, discard, requeue};
+pub use deliver::{Deliver, Hook, Outcome};
+pub use depth::{Depth, depths};
+pub use enqueue::enqueue;
+pub use event::{Dead, Delivered, Destination, NewEvent, Outgoing};
+pub use inbox::{first_time, prune_inbox};
+pub use nudge::Nudge;
+pub use relay::{Relay, Tick};
+pub use settings::RelaySettings;

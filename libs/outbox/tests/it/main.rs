@@ -1,0 +1,13 @@
+//! The hop, on both databases.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
+mod dead;
+mod hop;
+mod order;
+mod run;
+mod simulation;
+mod support;
