@@ -1,0 +1,174 @@
+//! The gRPC service: who calls → read → do → answer.
+
+use liaison_grpc::Caller;
+use liaison_proto::intake::intake_service_server::IntakeService;
+use liaison_proto::intake::{
+    BatchGetClassificationInputsRequest, BatchGetClassificationInputsResponse, DecideReviewRequest,
+    DecideReviewResponse, GetDossierRequest, GetDossierResponse, GetReferralHistoryRequest,
+    GetReferralHistoryResponse, GetReferralRequest, GetReferralResponse, ListReferralsRequest,
+    ListReferralsResponse, SubmitReferralRequest, SubmitReferralResponse,
+};
+use liaison_types::Result;
+use tonic::{Request, Response, Status};
+
+use crate::convert;
+use crate::domain::Actor;
+use crate::ops::decide_review::{Verdict, may_review};
+use crate::ops::get_dossier::Opening;
+use crate::ops::{Ops, batch_get_classification_inputs::may_read};
+
+/// Answers the calls of [`IntakeService`].
+#[derive(Clone, Debug)]
+pub struct Api {
+    ops: Ops,
+}
+
+impl Api {
+    /// The API over these use cases.
+    #[must_use]
+    pub const fn new(ops: Ops) -> Self {
+        Self { ops }
+    }
+
+    async fn submit(
+        &self,
+        caller: &Caller,
+        request: SubmitReferralRequest,
+    ) -> Result<SubmitReferralResponse> {
+        let (submission, validate_only) =
+            convert::submission(caller.party(), caller.officer(), request, self.ops.now())?;
+        let referral = if validate_only {
+            self.ops.check(submission)?
+        } else {
+            self.ops.submit(submission).await?
+        };
+        Ok(SubmitReferralResponse {
+            referral: Some(convert::referral(referral)),
+        })
+    }
+
+    async fn get(
+        &self,
+        caller: &Caller,
+        request: GetReferralRequest,
+    ) -> Result<GetReferralResponse> {
+        let id = convert::referral_id(&request.name)?;
+        let referral = self.ops.get(caller.party(), id).await?;
+        Ok(GetReferralResponse {
+            referral: Some(convert::referral(referral)),
+        })
+    }
+
+    async fn list(
+        &self,
+        caller: &Caller,
+        request: ListReferralsRequest,
+    ) -> Result<ListReferralsResponse> {
+        let query = convert::list_request(request)?;
+        let (referrals, next_page_token) = self.ops.list(caller.party(), query).await?;
+        let referrals = referrals.into_iter().map(convert::referral).collect();
+        Ok(ListReferralsResponse {
+            referrals,
+            next_page_token,
+        })
+    }
+
+    async fn history(
+        &self,
+        caller: &Caller,
+        request: GetReferralHistoryRequest,
+    ) -> Result<GetReferralHistoryResponse> {
+        let id = convert::referral_id(&request.name)?;
+        let steps = self.ops.get_history(caller.party(), id).await?;
+        Ok(GetReferralHistoryResponse {
+            entries: convert::history(steps),
+        })
+    }
+
+    async fn dossier(
+        &self,
+        caller: &Caller,
+        request: GetDossierRequest,
+    ) -> Result<GetDossierResponse> {
+        let (id, purpose) = convert::opening(request)?;
+        let actor = Actor {
+            party: caller.party().clone(),
+            officer: caller.officer().map(str::to_owned),
+        };
+        let content = self
+            .ops
+            .get_dossier(&Opening { id, actor, purpose })
+            .await?;
+        Ok(GetDossierResponse {
+            dossier: Some(convert::dossier(&content)?),
+        })
+    }
+
+    async fn review(
+        &self,
+        caller: &Caller,
+        request: DecideReviewRequest,
+    ) -> Result<DecideReviewResponse> {
+        may_review(caller.party())?;
+        let officer = caller.required_officer()?.to_owned();
+        let decision = convert::review(request)?;
+        let verdict = Verdict {
+            id: decision.id,
+            desk: caller.party().clone(),
+            officer,
+            verdict: decision.verdict,
+            reason: decision.reason,
+            etag: decision.etag,
+        };
+        let referral = self.ops.decide_review(&verdict).await?;
+        Ok(DecideReviewResponse {
+            referral: Some(convert::referral(referral)),
+        })
+    }
+
+    async fn classification_inputs(
+        &self,
+        caller: &Caller,
+        request: BatchGetClassificationInputsRequest,
+    ) -> Result<BatchGetClassificationInputsResponse> {
+        may_read(caller.party())?;
+        let ids = convert::classification_names(&request.names)?;
+        let contents = self
+            .ops
+            .batch_get_classification_inputs(caller.party(), &ids)
+            .await?;
+        Ok(BatchGetClassificationInputsResponse {
+            inputs: convert::classification_inputs(contents)?,
+        })
+    }
+}
+
+/// The methods of the trait: each finds out who calls and turns an error into the caller's status.
+macro_rules! methods {
+    ($($method:ident($request:ident) -> $response:ident by $by:ident;)*) => {
+        #[tonic::async_trait]
+        impl IntakeService for Api {
+            $(async fn $method(
+                &self,
+                request: Request<$request>,
+            ) -> Result<Response<$response>, Status> {
+                let caller = Caller::of(&request)?.clone();
+                match self.$by(&caller, request.into_inner()).await {
+                    Ok(response) => Ok(Response::new(response)),
+                    Err(error) => Err(caller.status(&error)),
+                }
+            })*
+        }
+    };
+}
+
+methods! {
+    submit_referral(SubmitReferralRequest) -> SubmitReferralResponse by submit;
+    get_referral(GetReferralRequest) -> GetReferralResponse by get;
+    list_referrals(ListReferralsRequest) -> ListReferralsResponse by list;
+    get_referral_history(GetReferralHistoryRequest) -> GetReferralHistoryResponse by history;
+    get_dossier(GetDossierRequest) -> GetDossierResponse by dossier;
+    decide_review(DecideReviewRequest) -> DecideReviewResponse by review;
+    batch_get_classification_inputs(BatchGetClassificationInputsRequest)
+        -> BatchGetClassificationInputsResponse by classification_inputs;
+}

@@ -1,0 +1,106 @@
+//! The only wiring, read from top to bottom.
+
+use std::sync::Arc;
+
+use liaison_grpc::Channel;
+use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
+use liaison_outbox::{Destination, Nudge, Relay};
+use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
+use liaison_proto::intake::intake_service_server::IntakeServiceServer;
+use liaison_runtime::{App, Context, Service};
+use liaison_types::{Error, Party, Result};
+
+use crate::api::Api;
+use crate::events::{CLASSIFICATION, NOTIFICATION};
+use crate::ops::Ops;
+use crate::settings::IntakeSettings;
+use crate::store::Migrator;
+use crate::worker::{self, Facts};
+
+/// The intake service, for whoever runs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Intake;
+
+impl Service for Intake {
+    const NAME: &'static str = "intake";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const GRPC_NAME: &'static str = "liaison.intake.v1.IntakeService";
+    const ABOUT: &'static str = "Takes referrals, keeps their content and tells their state";
+    const DEFAULTS: &'static str = include_str!("../config.toml");
+    type Settings = IntakeSettings;
+    type Migrator = Migrator;
+
+    async fn build(context: Context<IntakeSettings>) -> Result<App> {
+        build(&context)
+    }
+}
+
+fn build(context: &Context<IntakeSettings>) -> Result<App> {
+    let settings = &context.settings;
+    let (db, clock, random) = (&context.db, &context.clock, &context.random);
+    let nudge = Nudge::new();
+
+    // The use cases.
+    let ops = Ops::new(
+        db.clone(),
+        Arc::clone(clock),
+        Arc::clone(random),
+        Party::service("intake"),
+        nudge.clone(),
+    );
+
+    // What goes out: one lane a destination.
+    if settings.own.relay {
+        let delivery =
+            EventDelivery::new([peer(context, CLASSIFICATION)?, peer(context, NOTIFICATION)?]);
+        let relay = Relay::new(
+            db.clone(),
+            Arc::clone(clock),
+            Arc::clone(random),
+            Arc::new(delivery),
+            settings.relay,
+            Arc::new(()),
+        )?
+        .with_nudge(nudge)
+        .with_instruments(context.instruments.clone());
+        let stop = context.lifecycle.soft();
+        context.lifecycle.spawn("relay", async move {
+            relay.run(stop).await;
+            Ok(())
+        });
+    } else {
+        tracing::warn!("events are not handed on: the setting intake.relay is off");
+    }
+    context.lifecycle.spawn(
+        "housekeeping",
+        worker::housekeeping(
+            db.clone(),
+            Arc::clone(clock),
+            settings.own.inbox_retention,
+            context.lifecycle.soft(),
+        ),
+    );
+
+    // What comes in.
+    let facts = Facts::new(ops.clone());
+    let inbox = EventInbox::new(
+        db.clone(),
+        Arc::clone(clock),
+        "intake.deliver_events",
+        facts,
+    );
+    let api = context
+        .api()
+        .service(IntakeServiceServer::new(Api::new(ops)))
+        .service(EventInboxServiceServer::new(inbox));
+    Ok(App { api })
+}
+
+/// The way to the service that a destination is named after.
+fn peer(
+    context: &Context<IntakeSettings>,
+    destination: Destination,
+) -> Result<(Destination, Channel)> {
+    let name = destination.as_str().parse().map_err(Error::internal)?;
+    Ok((destination, context.peer(&name)?))
+}

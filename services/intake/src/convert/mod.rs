@@ -1,0 +1,16 @@
+//! The border to the schema, in both directions. Requests are read whole: every violation is reported
+//! at once, and what comes out needs no further check.
+
+mod dossier;
+mod entries;
+mod event;
+mod referral;
+
+pub use dossier::submission;
+pub use entries::{evidence, identifiers, occurrences, persons};
+pub use event::{accepts, admitted, changed, fact};
+pub use liaison_proto::event::event::Data;
+pub use referral::{
+    ReviewDecision, classification_inputs, classification_names, dossier, history, list_request,
+    opening, referral, referral_id, review,
+};

@@ -1,0 +1,22 @@
+//! What intake decides, without I/O, schema or database: what a dossier needs, by when, and where a
+//! referral stands.
+
+pub mod clocks;
+pub mod dossier;
+pub mod facts;
+pub mod progress;
+pub mod reference;
+pub mod referral;
+pub mod review;
+pub mod vocabulary;
+
+pub use clocks::{Clocks, Deadline};
+pub use dossier::{Person, Submission};
+pub use facts::{Fact, FactKind};
+pub use progress::{Admission, Classification, Grant, Progress};
+pub use reference::Series;
+pub use referral::{Actor, Chain, NewStep, Referral, Step};
+pub use vocabulary::{
+    AssignmentState, AssignmentStep, Outcome, PersonStatus, ReferralKind, ReferralState,
+    ReferralStep, RefusalGround, Role, Urgency,
+};

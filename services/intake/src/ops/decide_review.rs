@@ -1,0 +1,142 @@
+//! Deciding on a flagged referral.
+
+use liaison_grpc::wire;
+use liaison_policy::may_decide_review;
+use liaison_store::audit;
+use liaison_telemetry::propagation;
+use liaison_types::{Error, ErrorKind, Party, Reason, ReferralId, Result};
+use sea_orm::DatabaseTransaction;
+
+use super::{Core, Ops, PERMIT, only, rules};
+use crate::domain::{Actor, NewStep, Referral, ReferralState, ReferralStep, RefusalGround, review};
+use crate::store::{self, Change};
+
+const DESK: &str = "desk/compliance";
+const ACTION: &str = "intake.decide_review";
+
+/// What a reviewer finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReviewVerdict {
+    /// Admissible.
+    Compliant,
+    /// Refused on this ground.
+    NonCompliant(RefusalGround),
+}
+
+/// A reviewer's decision.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verdict {
+    /// The referral.
+    pub id: ReferralId,
+    /// Who decides: the compliance desk.
+    pub desk: Party,
+    /// The officer who answers for it.
+    pub officer: String,
+    /// What they find.
+    pub verdict: ReviewVerdict,
+    /// Their reasoning.
+    pub reason: String,
+    /// The referral as they read it; not checked where absent.
+    pub etag: Option<String>,
+}
+
+/// Whether `caller` is the desk that reviews; the first question, before anything is read.
+///
+/// # Errors
+/// CALLER_NOT_ALLOWED where it is not.
+pub fn may_review(caller: &Party) -> Result<()> {
+    only(caller, DESK)
+}
+
+impl Ops {
+    /// Admits or refuses a referral that is under review.
+    ///
+    /// # Errors
+    /// NOT_FOUND where there is none; SEPARATION_OF_DUTIES where the officer submitted it; STALE_ETAG
+    /// where it changed since it was read; ILLEGAL_STATE where it is not under review.
+    pub async fn decide_review(&self, verdict: &Verdict) -> Result<Referral> {
+        may_review(&verdict.desk)?;
+        let core = &*self.core;
+        let trace = propagation::current_traceparent();
+        let trace = trace.as_deref();
+        let referral = core
+            .db
+            .write_tx("intake.decide_review", |tx| {
+                Box::pin(async move { core.decide(tx, verdict, trace).await })
+            })
+            .await?;
+        core.nudge.wake_all();
+        Ok(referral)
+    }
+}
+
+impl Core {
+    async fn decide(
+        &self,
+        tx: &DatabaseTransaction,
+        verdict: &Verdict,
+        trace: Option<&str>,
+    ) -> Result<Referral> {
+        let mut record = store::lock(tx, &[verdict.id])
+            .await?
+            .pop()
+            .ok_or_else(Error::not_found)?;
+        let submitter = record.submitting_officer.as_deref().unwrap_or_default();
+        let decision = may_decide_review(&verdict.desk, &verdict.officer, submitter);
+        if !decision.is_allowed() {
+            return Err(
+                Error::new(ErrorKind::PermissionDenied, Reason::SeparationOfDuties)
+                    .metadata("rules", decision.rules.join(" ")),
+            );
+        }
+        if verdict
+            .etag
+            .as_ref()
+            .is_some_and(|etag| *etag != record.referral.etag())
+        {
+            return Err(Error::new(ErrorKind::Aborted, Reason::StaleEtag));
+        }
+        let (step, ground) = match verdict.verdict {
+            ReviewVerdict::Compliant => (ReferralStep::Admitted, None),
+            ReviewVerdict::NonCompliant(ground) => (ReferralStep::Refused, Some(ground)),
+        };
+        let state = review::next(record.referral.state, step)?;
+        let now = self.clock.now();
+        let actor = Actor {
+            party: verdict.desk.clone(),
+            officer: Some(verdict.officer.clone()),
+        };
+        let detail = ground.map_or_else(
+            || decision.rules.first().copied().unwrap_or_default(),
+            RefusalGround::as_str,
+        );
+        let step = record.chain.append(NewStep {
+            step,
+            state,
+            at: now,
+            actor: actor.clone(),
+            unit: None,
+            detail: detail.to_owned(),
+        });
+        record.review_reason = Some(verdict.reason.clone());
+        let referral = &mut record.referral;
+        (referral.state, referral.refusal_ground) = (state, ground);
+        (referral.updated_at, referral.last_position) = (now, step.position);
+        referral.version += 1;
+        let referral = referral.clone();
+
+        let mut events = vec![self.publisher.changed(&referral, &step, trace)];
+        if state == ReferralState::Admitted {
+            events.push(self.publisher.admitted(&referral, &step, trace));
+        }
+        let subject = wire::resource(verdict.id);
+        let mut entry = self.entry(now, &actor, ACTION, subject, PERMIT);
+        entry.rules = rules(&decision);
+        entry.purpose = Some(step.what.step.as_str().to_owned());
+        store::save(tx, Change::Review, [&record]).await?;
+        store::append(tx, vec![(verdict.id, &step)]).await?;
+        audit::record(tx, vec![entry]).await?;
+        liaison_outbox::enqueue(tx, now, events).await?;
+        Ok(referral)
+    }
+}

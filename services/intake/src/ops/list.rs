@@ -1,0 +1,59 @@
+//! Listing referrals.
+
+use liaison_grpc::paging::{Query, page};
+use liaison_types::{Party, ReferralId, Result};
+use uuid::Uuid;
+
+use super::Ops;
+use crate::domain::{Referral, ReferralState};
+use crate::store::{self, ListFilter};
+
+/// Which page of which referrals.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListQuery {
+    /// At most this many.
+    pub page_size: u32,
+    /// From the page before; empty for the first.
+    pub page_token: String,
+    /// Only those in one of these states; all where absent.
+    pub states: Option<Vec<ReferralState>>,
+    /// Training traffic too.
+    pub include_exercises: bool,
+}
+
+impl Ops {
+    /// A page of the caller's referrals, the newest first, and the token of the next; the compliance
+    /// and the triage desk see everybody's.
+    ///
+    /// # Errors
+    /// PAGE_TOKEN_MISMATCH where the token is of another query.
+    pub async fn list(&self, viewer: &Party, query: ListQuery) -> Result<(Vec<Referral>, String)> {
+        let bound = bind(viewer, &query);
+        let before: Option<Uuid> = bound.position(&query.page_token)?;
+        if query.states.as_ref().is_some_and(Vec::is_empty) {
+            return Ok((Vec::new(), String::new()));
+        }
+        let filter = ListFilter {
+            owner: (!liaison_policy::may_list_all(viewer)).then(|| viewer.clone()),
+            states: query.states.unwrap_or_default(),
+            include_exercises: query.include_exercises,
+            before: before.map(ReferralId::from_uuid),
+            limit: u64::from(query.page_size) + 1,
+        };
+        let rows = store::list(self.core.db.reader(), &filter).await?;
+        Ok(page(&bound, rows, query.page_size, |last| last.id.uuid()))
+    }
+}
+
+/// What a token is bound to.
+fn bind(viewer: &Party, query: &ListQuery) -> Query {
+    let mut bound = Query::new("ListReferrals", viewer).with(if query.include_exercises {
+        "exercises"
+    } else {
+        ""
+    });
+    for state in query.states.iter().flatten() {
+        bound = bound.with(state.as_str());
+    }
+    bound
+}

@@ -1,0 +1,178 @@
+//! The use cases, one a file. Each decides by [`domain`](crate::domain) and policy, and writes state,
+//! history, audit and outbox in one transaction.
+
+pub mod batch_get_classification_inputs;
+pub mod decide_review;
+pub mod get;
+pub mod get_dossier;
+pub mod get_history;
+pub mod list;
+pub mod record_facts;
+pub mod submit;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use liaison_outbox::Nudge;
+use liaison_policy::{Decision, ViewFacts};
+use liaison_store::audit::AuditEntry;
+use liaison_store::{Batcher, BatcherSettings, Db};
+use liaison_types::{AuditId, Clock, Error, ErrorKind, Party, Random, Reason, Result, Timestamp};
+use sea_orm::ConnectionTrait;
+
+use crate::domain::{Actor, Referral};
+use crate::events::Publisher;
+use crate::store::{self, NewReferral, Record};
+
+pub use decide_review::ReviewVerdict;
+
+/// How a decision stands in the audit.
+const PERMIT: &str = "PERMIT";
+const REFUSE: &str = "REFUSE";
+
+/// Everything the use cases need. Cheap to clone.
+#[derive(Clone)]
+pub struct Ops {
+    core: Arc<Core>,
+    submissions: Batcher<Arc<NewReferral>, Referral>,
+}
+
+/// What does not need the batcher.
+pub(crate) struct Core {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    /// This service, which acts where no party does.
+    service: Party,
+    publisher: Publisher,
+    nudge: Nudge,
+}
+
+impl fmt::Debug for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ops")
+    }
+}
+
+impl Ops {
+    /// The use cases over `db`, acting as `service` where no party acts. Within a runtime: it starts
+    /// the group commit of submissions.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        service: Party,
+        nudge: Nudge,
+    ) -> Self {
+        let publisher = Publisher::new(&service, Arc::clone(&random));
+        let settings = BatcherSettings::new("intake.submit", &db);
+        let core = Arc::new(Core {
+            db,
+            clock,
+            random,
+            service,
+            publisher,
+            nudge,
+        });
+        let submitting = Arc::clone(&core);
+        let submissions = Batcher::spawn(settings, move |batch| {
+            let core = Arc::clone(&submitting);
+            Box::pin(async move { submit::submit_all(&core, &batch).await })
+        });
+        Self { core, submissions }
+    }
+
+    /// What it is now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.core.clock.now()
+    }
+}
+
+impl Core {
+    /// An entry of the audit about `subject`, which is a resource name.
+    fn entry(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        action: &'static str,
+        subject: String,
+        decision: &'static str,
+    ) -> AuditEntry {
+        let id = AuditId::new(now, self.random.as_ref());
+        let mut entry = AuditEntry::new(id, now, actor.party.clone(), action, subject, decision);
+        entry.officer.clone_from(&actor.officer);
+        entry
+    }
+
+    /// The record of `id` where `viewer` may see its envelope.
+    ///
+    /// # Errors
+    /// NOT_FOUND where there is none and where it is hidden: the two cannot be told apart.
+    async fn visible(&self, viewer: &Party, id: liaison_types::ReferralId) -> Result<Record> {
+        let db = self.db.reader();
+        // Asked whether the referral exists or not, so that the answer also takes as long.
+        let granted = granted(db, viewer, id).await?;
+        let record = store::find(db, id).await?.ok_or_else(Error::not_found)?;
+        let facts = view(viewer, &record.referral, granted);
+        if liaison_policy::may_view_envelope(&facts).is_allowed() {
+            Ok(record)
+        } else {
+            Err(Error::not_found())
+        }
+    }
+}
+
+/// Whether `viewer` is a unit that holds a grant.
+async fn granted<C: ConnectionTrait>(
+    db: &C,
+    viewer: &Party,
+    id: liaison_types::ReferralId,
+) -> Result<bool> {
+    match viewer {
+        Party::Unit(unit) => store::holds_grant(db, id, unit).await,
+        _ => Ok(false),
+    }
+}
+
+/// What policy looks at.
+fn view<'a>(viewer: &'a Party, referral: &'a Referral, granted: bool) -> ViewFacts<'a> {
+    ViewFacts {
+        viewer,
+        owner: &referral.owner,
+        granted,
+        markings: &referral.markings,
+    }
+}
+
+/// The rules of a decision, for the audit.
+fn rules(decision: &Decision) -> Vec<String> {
+    decision
+        .rules
+        .iter()
+        .map(|rule| (*rule).to_owned())
+        .collect()
+}
+
+/// Only one desk, or one service, may do this; the kind of party was checked before.
+fn only(caller: &Party, allowed: &str) -> Result<()> {
+    if caller.to_string() == allowed {
+        Ok(())
+    } else {
+        Err(Error::new(
+            ErrorKind::PermissionDenied,
+            Reason::CallerNotAllowed,
+        ))
+    }
+}
+
+/// How many things each key has.
+fn counted<K: Ord>(keys: impl IntoIterator<Item = K>) -> BTreeMap<K, i64> {
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        *counts.entry(key).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,265 @@
+//! Submitting a referral.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use liaison_grpc::wire;
+use liaison_policy::{Admission as Screening, SubmissionFacts, screen};
+use liaison_store::audit;
+use liaison_telemetry::propagation;
+use liaison_types::{Error, ErrorKind, Party, Reason, ReferralId, Result};
+use uuid::Uuid;
+
+use super::{Core, Ops, PERMIT, counted};
+use crate::domain::{
+    Actor, Chain, Clocks, NewStep, Referral, ReferralState, ReferralStep, Series, Submission,
+    review,
+};
+use crate::store::{self, NewReferral, Record};
+
+impl Ops {
+    /// Takes a complete submission. When it returns, the referral is durable; with the same request id
+    /// and body again it returns what it returned first.
+    ///
+    /// # Errors
+    /// REQUEST_ID_REUSED where the owner used the request id for another body; where the database
+    /// refuses.
+    pub async fn submit(&self, submission: Submission) -> Result<Referral> {
+        let request_id = submission
+            .request_id
+            .ok_or_else(|| Error::internal("a submission to be kept came without a request id"))?;
+        let new = self.screened(submission, request_id)?;
+        self.submissions.call(Arc::new(new)).await
+    }
+
+    /// What [`Ops::submit`] would say of state and clocks. Nothing is kept, and the referral has no
+    /// name and no reference.
+    ///
+    /// # Errors
+    /// As [`Ops::submit`], without those of the database.
+    pub fn check(&self, submission: Submission) -> Result<Referral> {
+        let new = self.screened(submission, Uuid::nil())?;
+        Ok(Referral {
+            last_position: 0,
+            version: 0,
+            ..new.referral(String::new())
+        })
+    }
+
+    fn screened(&self, submission: Submission, request_id: Uuid) -> Result<NewReferral> {
+        let core = &self.core;
+        let now = core.clock.now();
+        let id = ReferralId::new(now, core.random.as_ref());
+        let (rules, step) = screening(&submission);
+        let state = review::next(ReferralState::Submitted, step)?;
+        let mut chain = Chain::new(id);
+        let received = NewStep {
+            step: ReferralStep::Submitted,
+            state: ReferralState::Submitted,
+            at: now,
+            actor: submitter(&submission),
+            unit: None,
+            detail: String::new(),
+        };
+        let decided = NewStep {
+            step,
+            state,
+            at: now,
+            actor: Actor::machine(core.service.clone()),
+            unit: None,
+            detail: rules.first().cloned().unwrap_or_default(),
+        };
+        let steps = [chain.append(received), chain.append(decided)];
+        Ok(NewReferral {
+            id,
+            clocks: Clocks::new(submission.kind, submission.urgency, now),
+            submission,
+            request_id,
+            received_at: now,
+            state,
+            rules,
+            steps,
+            chain,
+            traceparent: propagation::current_traceparent(),
+        })
+    }
+}
+
+fn submitter(submission: &Submission) -> Actor {
+    Actor {
+        party: submission.owner.clone(),
+        officer: submission.officer.clone(),
+    }
+}
+
+/// Policy's rules, and the step they lead to.
+fn screening(submission: &Submission) -> (Vec<String>, ReferralStep) {
+    let facts = SubmissionFacts {
+        offences: &submission.offences,
+        markings: &submission.markings,
+        minor_suspected: submission.minor_suspected(),
+    };
+    let (rules, step) = match screen(&facts) {
+        Screening::Admitted(rules) => (rules, ReferralStep::Admitted),
+        Screening::Flagged(rules) => (rules, ReferralStep::ReviewRequested),
+    };
+    (rules.into_iter().map(str::to_owned).collect(), step)
+}
+
+/// What becomes of one request of a batch.
+enum Place {
+    /// Stored now, as the one at this place among the new.
+    New(usize),
+    /// Stored before, with this first answer or for another body.
+    Known(Result<Referral>),
+}
+
+/// Stores a batch in one transaction: eight statements, whatever its size.
+pub(super) async fn submit_all(
+    core: &Core,
+    batch: &[Arc<NewReferral>],
+) -> Result<Vec<Result<Referral>>> {
+    let series: Vec<Series> = batch
+        .iter()
+        .map(|new| series_of(new))
+        .collect::<Result<_>>()?;
+    let wanted = counted(series.iter().cloned());
+    let (wanted, series) = (&wanted, series.as_slice());
+    let answers = core
+        .db
+        .write_tx("intake.submit", |tx| {
+            Box::pin(async move {
+                // First, because it locks the series of every owner of the batch: what is looked up
+                // next is then all there is, and the numbers have no gaps.
+                let mut numbers = store::reserve(tx, wanted).await?;
+                let requests: Vec<Uuid> = batch.iter().map(|new| new.request_id).collect();
+                let known = store::find_requests(tx, &requests).await?;
+                let known: Requests = known
+                    .into_iter()
+                    .map(|known| ((known.owner, known.request_id), known.record))
+                    .collect();
+                let (places, fresh) = sort_out(batch, &known);
+                let new: Vec<(Arc<NewReferral>, Referral)> = fresh
+                    .iter()
+                    .map(|place| {
+                        let (new, series) = (Arc::clone(&batch[*place]), &series[*place]);
+                        let reference = series.reference(next_number(&mut numbers, series)?);
+                        let referral = new.referral(reference);
+                        Ok((new, referral))
+                    })
+                    .collect::<Result<_>>()?;
+                let used = counted(fresh.iter().map(|place| series[*place].clone()));
+                store::give_back(tx, &surplus(wanted, &used)).await?;
+                store::insert_submissions(tx, &new).await?;
+                let now = core.clock.now();
+                audit::record(tx, entries(core, &new)).await?;
+                liaison_outbox::enqueue(tx, now, events(core, &new)).await?;
+                Ok(answers(places, &new))
+            })
+        })
+        .await?;
+    core.nudge.wake_all();
+    Ok(answers)
+}
+
+type Requests = HashMap<(Party, Uuid), Record>;
+
+fn series_of(new: &NewReferral) -> Result<Series> {
+    Series::of(&new.submission.owner, new.received_at)
+        .ok_or_else(|| Error::new(ErrorKind::PermissionDenied, Reason::CallerNotAllowed))
+}
+
+/// Which requests are new, by their place in the batch, and what becomes of each. Of several with one
+/// request id the first is new.
+fn sort_out(batch: &[Arc<NewReferral>], known: &Requests) -> (Vec<Place>, Vec<usize>) {
+    let mut places = Vec::with_capacity(batch.len());
+    let mut fresh: Vec<usize> = Vec::with_capacity(batch.len());
+    let mut seen: HashMap<(&Party, Uuid), usize> = HashMap::with_capacity(batch.len());
+    for (index, new) in batch.iter().enumerate() {
+        let owner = &new.submission.owner;
+        let digest = &new.submission.digest;
+        if let Some(record) = known.get(&(owner.clone(), new.request_id)) {
+            let answer = if record.body_digest == *digest {
+                Ok(record.clone().first_answer())
+            } else {
+                Err(reused())
+            };
+            places.push(Place::Known(answer));
+        } else if let Some(at) = seen.get(&(owner, new.request_id)) {
+            let same = batch[fresh[*at]].submission.digest == *digest;
+            places.push(if same {
+                Place::New(*at)
+            } else {
+                Place::Known(Err(reused()))
+            });
+        } else {
+            seen.insert((owner, new.request_id), fresh.len());
+            places.push(Place::New(fresh.len()));
+            fresh.push(index);
+        }
+    }
+    (places, fresh)
+}
+
+fn reused() -> Error {
+    Error::new(ErrorKind::AlreadyExists, Reason::RequestIdReused)
+}
+
+fn next_number(numbers: &mut BTreeMap<Series, i64>, series: &Series) -> Result<i64> {
+    let next = numbers
+        .get_mut(series)
+        .ok_or_else(|| Error::internal("no numbers were reserved for a series of the batch"))?;
+    let number = *next;
+    *next += 1;
+    Ok(number)
+}
+
+fn surplus(wanted: &BTreeMap<Series, i64>, used: &BTreeMap<Series, i64>) -> BTreeMap<Series, i64> {
+    wanted
+        .iter()
+        .map(|(series, wanted)| {
+            (
+                series.clone(),
+                wanted - used.get(series).copied().unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+fn entries(core: &Core, new: &[(Arc<NewReferral>, Referral)]) -> Vec<audit::AuditEntry> {
+    new.iter()
+        .map(|(new, _)| {
+            let actor = submitter(&new.submission);
+            let subject = wire::resource(new.id);
+            let mut entry = core.entry(new.received_at, &actor, "intake.submit", subject, PERMIT);
+            entry.rules.clone_from(&new.rules);
+            entry.request_id = Some(new.request_id.to_string());
+            entry
+        })
+        .collect()
+}
+
+/// Both steps for the owner; what is admitted goes on to classification.
+fn events(core: &Core, new: &[(Arc<NewReferral>, Referral)]) -> Vec<liaison_outbox::NewEvent> {
+    let mut events = Vec::with_capacity(new.len() * 3);
+    for (new, referral) in new {
+        let trace = new.traceparent.as_deref();
+        for step in &new.steps {
+            events.push(core.publisher.changed(referral, step, trace));
+        }
+        if new.state == ReferralState::Admitted {
+            events.push(core.publisher.admitted(referral, &new.steps[1], trace));
+        }
+    }
+    events
+}
+
+fn answers(places: Vec<Place>, new: &[(Arc<NewReferral>, Referral)]) -> Vec<Result<Referral>> {
+    places
+        .into_iter()
+        .map(|place| match place {
+            Place::New(index) => Ok(new[index].1.clone()),
+            Place::Known(answer) => answer,
+        })
+        .collect()
+}

@@ -1,0 +1,6 @@
+//! The tables as sea-orm sees them. They stay within `store`.
+
+pub mod custody;
+pub mod dossier;
+pub mod dossier_grant;
+pub mod referral;

@@ -1,0 +1,19 @@
+//! The schema, step by step.
+
+mod m20261122_000001_referrals;
+
+use liaison_outbox::migration::migrations as outbox;
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
+
+/// Every migration of this service, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut all = outbox();
+        all.push(Box::new(m20261122_000001_referrals::Migration));
+        all
+    }
+}

@@ -1,0 +1,356 @@
+//! Referrals: reading, locking, changing.
+
+use liaison_store::{DbResult as _, Inconsistency, ensure_affected, update_all};
+use liaison_types::{Party, ReferralId, Result, Timestamp};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::entity::dossier;
+use super::entity::referral::{ActiveModel, Column, Entity, Model};
+use super::{padded, parsed};
+use crate::domain::{Admission, Chain, Classification, Deadline, Referral, ReferralState, clocks};
+
+/// A referral with what only intake knows of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// The referral.
+    pub referral: Referral,
+    /// The end of its history.
+    pub chain: Chain,
+    /// The latest word of classification.
+    pub classification: Option<Classification>,
+    /// Who submitted it, as the owner named them.
+    pub submitting_officer: Option<String>,
+    /// What makes its submission repeatable.
+    pub request_id: Uuid,
+    /// SHA-256 of the dossier as it was submitted.
+    pub body_digest: [u8; 32],
+    /// The state that the submission was answered with.
+    pub first_state: ReferralState,
+    /// The reviewer's reasoning.
+    pub review_reason: Option<String>,
+}
+
+impl Record {
+    /// Whether it is admissible.
+    #[must_use]
+    pub const fn admission(&self) -> Admission {
+        match self.referral.state {
+            ReferralState::Submitted | ReferralState::UnderReview => Admission::Pending,
+            ReferralState::Refused => Admission::Refused,
+            _ => Admission::Admitted,
+        }
+    }
+
+    /// What the submission was answered with, however long ago.
+    #[must_use]
+    pub fn first_answer(self) -> Referral {
+        let received_at = self.referral.received_at;
+        Referral {
+            state: self.first_state,
+            updated_at: received_at,
+            lead: None,
+            supporting: Vec::new(),
+            outcome: None,
+            refusal_ground: None,
+            version: FIRST_VERSION,
+            last_position: FIRST_POSITION,
+            ..self.referral
+        }
+    }
+}
+
+/// The version of a referral that was just submitted.
+pub const FIRST_VERSION: i64 = 1;
+/// Received, and screened.
+pub const FIRST_POSITION: i64 = 2;
+
+/// The referral `id`.
+///
+/// # Errors
+/// Where the database refuses or the row makes no sense.
+pub async fn find<C: ConnectionTrait>(db: &C, id: ReferralId) -> Result<Option<Record>> {
+    let row = Entity::find_by_id(id.uuid()).one(db).await.db()?;
+    row.map(record).transpose()
+}
+
+/// Locks these referrals for the transaction, in the order of their ids; those that do not exist are
+/// left out. On SQLite the transaction itself is the lock.
+///
+/// # Errors
+/// Where the database refuses or a row makes no sense.
+pub async fn lock(tx: &DatabaseTransaction, ids: &[ReferralId]) -> Result<Vec<Record>> {
+    let rows = Entity::find()
+        .filter(Column::Id.is_in(padded(ids.iter().map(|id| id.uuid()))))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(tx)
+        .await
+        .db()?;
+    rows.into_iter().map(record).collect()
+}
+
+/// Which referrals to list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListFilter {
+    /// Only this owner's; everybody's where absent.
+    pub owner: Option<Party>,
+    /// Only those in one of these states; all where empty.
+    pub states: Vec<ReferralState>,
+    /// Training traffic too.
+    pub include_exercises: bool,
+    /// Only those before this one: where the page before ended.
+    pub before: Option<ReferralId>,
+    /// At most this many.
+    pub limit: u64,
+}
+
+/// The newest first.
+///
+/// # Errors
+/// Where the database refuses or a row makes no sense.
+pub async fn list<C: ConnectionTrait>(db: &C, filter: &ListFilter) -> Result<Vec<Referral>> {
+    let mut select = Entity::find();
+    if let Some(owner) = &filter.owner {
+        select = select.filter(Column::Owner.eq(owner.to_string()));
+    }
+    if let [state] = filter.states[..] {
+        // Not as a list of one, so that the index of what waits for review is recognised.
+        select = select.filter(Column::State.eq(state.as_str()));
+    } else if !filter.states.is_empty() {
+        select = select.filter(Column::State.is_in(filter.states.iter().map(|s| s.as_str())));
+    }
+    if !filter.include_exercises {
+        select = select.filter(Column::Exercise.eq(false));
+    }
+    if let Some(before) = filter.before {
+        select = select.filter(Column::Id.lt(before.uuid()));
+    }
+    let rows = select
+        .order_by_desc(Column::Id)
+        .limit(filter.limit)
+        .all(db)
+        .await
+        .db()?;
+    rows.into_iter()
+        .map(|row| record(row).map(|record| record.referral))
+        .collect()
+}
+
+/// What is written of a record that was locked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// A step that changes nothing but the history.
+    Read,
+    /// The end of a review.
+    Review,
+    /// What the other services told.
+    Progress,
+}
+
+/// Writes `records`, each locked in this transaction, by one statement.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn save<'a>(
+    tx: &DatabaseTransaction,
+    change: Change,
+    records: impl IntoIterator<Item = &'a Record>,
+) -> Result<()> {
+    const READ: &[Column] = &[Column::LastPosition, Column::LastDigest];
+    const REVIEW: &[Column] = &[
+        Column::LastPosition,
+        Column::LastDigest,
+        Column::Version,
+        Column::UpdatedAt,
+        Column::State,
+        Column::RefusalGround,
+        Column::ReviewReason,
+    ];
+    const PROGRESS: &[Column] = &[
+        Column::LastPosition,
+        Column::LastDigest,
+        Column::Version,
+        Column::UpdatedAt,
+        Column::State,
+        Column::LeadUnit,
+        Column::SupportingUnits,
+        Column::Outcome,
+        Column::SaidSequence,
+        Column::SaidAt,
+        Column::SaidRevision,
+    ];
+    let rows: Vec<ActiveModel> = records.into_iter().map(changes).collect::<Result<_>>()?;
+    let columns = match change {
+        Change::Read => READ,
+        Change::Review => REVIEW,
+        Change::Progress => PROGRESS,
+    };
+    let count = rows.len();
+    let done = update_all::<ActiveModel, _, _>(tx, columns, rows).await?;
+    ensure_affected(done, count)
+}
+
+/// Every column that may change, with the key.
+fn changes(record: &Record) -> Result<ActiveModel> {
+    let referral = &record.referral;
+    let said = record.classification;
+    Ok(ActiveModel {
+        id: Set(referral.id.uuid()),
+        state: Set(referral.state.as_str().to_owned()),
+        updated_at: Set(referral.updated_at.as_micros()),
+        refusal_ground: Set(referral
+            .refusal_ground
+            .map(|ground| ground.as_str().to_owned())),
+        review_reason: Set(record.review_reason.clone()),
+        lead_unit: Set(referral.lead.as_ref().map(ToString::to_string)),
+        supporting_units: Set(json(&referral.supporting)?),
+        outcome: Set(referral.outcome.map(|outcome| outcome.as_str().to_owned())),
+        said_sequence: Set(said.map(|said| said.sequence)),
+        said_at: Set(said.map(|said| said.at.as_micros())),
+        said_revision: Set(said.map(|said| said.revision)),
+        version: Set(referral.version),
+        last_position: Set(record.chain.position()),
+        last_digest: Set(record
+            .chain
+            .digest()
+            .map(|digest| digest.to_vec())
+            .unwrap_or_default()),
+        ..Default::default()
+    })
+}
+
+/// The content of a referral, encoded.
+///
+/// # Errors
+/// INCONSISTENT_DATA where there is none, else what the database says.
+pub async fn content(tx: &DatabaseTransaction, id: ReferralId) -> Result<Vec<u8>> {
+    let row = dossier::Entity::find_by_id(id.uuid()).one(tx).await.db()?;
+    row.map(|row| row.content)
+        .ok_or_else(|| Inconsistency::on("dossier").row(id).into())
+}
+
+/// The contents of those of these referrals that are admitted, encoded, in no particular order.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn contents(
+    tx: &DatabaseTransaction,
+    ids: &[ReferralId],
+) -> Result<Vec<(ReferralId, Vec<u8>)>> {
+    let pending = [
+        ReferralState::Submitted,
+        ReferralState::UnderReview,
+        ReferralState::Refused,
+    ];
+    let rows: Vec<(Uuid, Vec<u8>)> = dossier::Entity::find()
+        .select_only()
+        .column(dossier::Column::ReferralId)
+        .column(dossier::Column::Content)
+        .filter(dossier::Column::ReferralId.is_in(padded(ids.iter().map(|id| id.uuid()))))
+        .filter(
+            dossier::Column::ReferralId.not_in_subquery(
+                sea_orm::sea_query::Query::select()
+                    .column(Column::Id)
+                    .from(Entity)
+                    .and_where(Column::Id.is_in(padded(ids.iter().map(|id| id.uuid()))))
+                    .and_where(Column::State.is_in(pending.map(ReferralState::as_str)))
+                    .to_owned(),
+            ),
+        )
+        .into_tuple()
+        .all(tx)
+        .await
+        .db()?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, content)| (ReferralId::from_uuid(id), content))
+        .collect())
+}
+
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(liaison_types::Error::internal)
+}
+
+fn from_json<T: DeserializeOwned>(
+    on: &Inconsistency,
+    column: &'static str,
+    text: &str,
+) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| on.column(column).source(error))
+}
+
+pub(super) fn record(row: Model) -> Result<Record> {
+    let on = Inconsistency::on("referral").row(row.id);
+    let id = ReferralId::from_uuid(row.id);
+    let digest = |column, bytes: Vec<u8>| bytes.try_into().map_err(|_| on.column(column));
+    let rule = |column, text: &str| clocks::rule_id(text).ok_or_else(|| on.column(column));
+    let completion = match (row.completion_due_at, &row.completion_rule) {
+        (Some(due_at), Some(text)) => Some(Deadline {
+            due_at: Timestamp::from_micros(due_at),
+            rule: rule("completion_rule", text)?,
+        }),
+        (None, None) => None,
+        _ => return Err(on.column("completion_rule").into()),
+    };
+    let classification = match (row.said_sequence, row.said_at, row.said_revision) {
+        (Some(sequence), Some(at), Some(revision)) => Some(Classification {
+            sequence,
+            at: Timestamp::from_micros(at),
+            revision,
+        }),
+        _ => None,
+    };
+    Ok(Record {
+        chain: Chain::at(
+            id,
+            row.last_position,
+            digest("last_digest", row.last_digest)?,
+        ),
+        classification,
+        submitting_officer: row.officer,
+        request_id: row.request_id,
+        body_digest: digest("body_digest", row.body_digest)?,
+        first_state: parsed(&on, "first_state", &row.first_state)?,
+        review_reason: row.review_reason,
+        referral: Referral {
+            id,
+            reference: row.reference,
+            bureau_reference: row.bureau_reference,
+            owner: parsed(&on, "owner", &row.owner)?,
+            kind: parsed(&on, "kind", &row.kind)?,
+            urgency: parsed(&on, "urgency", &row.urgency)?,
+            state: parsed(&on, "state", &row.state)?,
+            markings: from_json(&on, "markings", &row.markings)?,
+            received_at: Timestamp::from_micros(row.received_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+            admissibility: Deadline {
+                due_at: Timestamp::from_micros(row.admissibility_due_at),
+                rule: rule("admissibility_rule", &row.admissibility_rule)?,
+            },
+            completion,
+            lead: row
+                .lead_unit
+                .map(|unit| parsed(&on, "lead_unit", &unit))
+                .transpose()?,
+            supporting: from_json(&on, "supporting_units", &row.supporting_units)?,
+            outcome: row
+                .outcome
+                .map(|text| parsed(&on, "outcome", &text))
+                .transpose()?,
+            refusal_ground: row
+                .refusal_ground
+                .map(|text| parsed(&on, "refusal_ground", &text))
+                .transpose()?,
+            rules: from_json(&on, "rules", &row.rules)?,
+            exercise: row.exercise,
+            version: row.version,
+            last_position: row.last_position,
+        },
+    })
+}

@@ -1,0 +1,14 @@
+//! Intake as its callers and its neighbours meet it, on both databases.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
+mod access;
+mod facts;
+mod history;
+mod list;
+mod review;
+mod samples;
+mod sockets;
+mod submit;
+mod violations;
+mod world;

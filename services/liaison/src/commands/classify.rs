@@ -1,0 +1,239 @@
+//! `liaison classify`: what kind of case a text would be, and why. No server is needed.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use liaison_classification::domain::{
+    DeclaredOffence, Decision, Field, Input, Outcome as Verdict, Reason, RuleSet, decide,
+};
+use liaison_proto::common::{Language as ProtoLanguage, OffenceTag};
+use liaison_types::{IccsCode, Language, Tag};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::cli::{ClassifyArgs, Output};
+use crate::dossier_file;
+use crate::failure::{Failure, Outcome};
+use crate::output::{element, styled, CARE, FAINT, GOOD, STRONG};
+
+/// One text to classify.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    id: String,
+    text: String,
+    #[serde(default)]
+    lang: Option<String>,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    offences: Vec<Declared>,
+}
+
+/// A declared offence.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declared {
+    #[serde(default)]
+    iccs: Option<IccsCode>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+/// Classifies files for people, or lines in bulk.
+///
+/// # Errors
+/// A file that cannot be read, or lines that are no cases; the good lines are decided all the same.
+pub fn run(output: &Output, args: &ClassifyArgs) -> Outcome {
+    let rules = RuleSet::embedded()
+        .map_err(|error| Failure::Local(format!("the rule set cannot be read: {error}")))?;
+    match &args.input {
+        Some(input) => bulk(&rules, input, output),
+        None => files(&rules, output, args),
+    }
+}
+
+fn bulk(rules: &RuleSet, input: &Path, output: &Output) -> Outcome {
+    let reader: Box<dyn BufRead> = if input == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(open(input)?))
+    };
+    let mut writer: Box<dyn Write> = match output {
+        Output::File(path) if path != Path::new("-") => {
+            Box::new(BufWriter::new(File::create(path).map_err(|error| {
+                Failure::Local(format!("{} cannot be written: {error}", path.display()))
+            })?))
+        }
+        _ => Box::new(BufWriter::new(io::stdout().lock())),
+    };
+    let mut wrong = 0_usize;
+    for (number, line) in (1_usize..).zip(reader.lines()) {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str::<Case>(&line) {
+            Ok(case) => writeln!(writer, "{}", decided(&case, &classified(rules, &case)))?,
+            Err(error) => {
+                wrong += 1;
+                // The line itself is content and stays out of the message.
+                let place = format!("line {number}, column {}", error.column());
+                let kind = error.classify();
+                Failure::Local(format!("{place} is no case: {kind:?} error")).tell(output);
+            }
+        }
+    }
+    writer.flush()?;
+    if wrong == 0 { Ok(()) } else { Err(Failure::Local(format!("{wrong} lines were no cases"))) }
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path)
+        .map_err(|error| Failure::Local(format!("{} cannot be read: {error}", path.display())))
+}
+
+fn files(rules: &RuleSet, output: &Output, args: &ClassifyArgs) -> Outcome {
+    for path in &args.files {
+        let case = if path.extension().is_some_and(|extension| extension == "txt") {
+            let mut text = String::new();
+            io::Read::read_to_string(&mut open(path)?, &mut text)?;
+            Case { id: path.display().to_string(), text, ..Case::default() }
+        } else {
+            from_dossier(path)?
+        };
+        let decision = classified(rules, &case);
+        element(output, &decided(&case, &decision), || told(&case, &decision))?;
+    }
+    Ok(())
+}
+
+fn from_dossier(path: &Path) -> Result<Case, Failure> {
+    let dossier = dossier_file::read(path).map_err(|error| Failure::Local(error.to_string()))?;
+    let offences = dossier
+        .offences
+        .iter()
+        .map(|offence| Declared {
+            iccs: offence.iccs.parse().ok(),
+            tags: offence.tags().filter_map(tag).collect(),
+        })
+        .collect();
+    Ok(Case {
+        id: path.display().to_string(),
+        lang: match dossier.language() {
+            ProtoLanguage::Ar => Some("ar".to_owned()),
+            ProtoLanguage::En => Some("en".to_owned()),
+            ProtoLanguage::Es => Some("es".to_owned()),
+            ProtoLanguage::Fr => Some("fr".to_owned()),
+            ProtoLanguage::Unspecified => None,
+        },
+        title: Some(dossier.title),
+        text: dossier.narrative,
+        offences,
+    })
+}
+
+const fn tag(tag: OffenceTag) -> Option<Tag> {
+    match tag {
+        OffenceTag::Cyber => Some(Tag::Cyber),
+        OffenceTag::OrganizedCrime => Some(Tag::OrganizedCrime),
+        OffenceTag::Terrorism => Some(Tag::Terrorism),
+        OffenceTag::Minor => Some(Tag::Minor),
+        OffenceTag::Unspecified => None,
+    }
+}
+
+fn classified(rules: &RuleSet, case: &Case) -> Decision {
+    let offences: Vec<DeclaredOffence> = case
+        .offences
+        .iter()
+        .map(|declared| DeclaredOffence {
+            iccs: declared.iccs.clone(),
+            tags: declared.tags.clone(),
+            national_provision: None,
+        })
+        .collect();
+    decide(
+        rules,
+        &Input {
+            offences: &offences,
+            title: case.title.as_deref(),
+            narrative: &case.text,
+            // A tag that is none of the four says nothing; the text itself is looked at.
+            language: case.lang.as_deref().and_then(|tag| tag.parse::<Language>().ok()),
+        },
+    )
+}
+
+/// The decision as a line of the bulk output.
+fn decided(case: &Case, decision: &Decision) -> Value {
+    let mut units: Vec<(&str, f64)> = decision
+        .probabilities
+        .iter()
+        .map(|unit| (unit.unit.as_str(), unit.probability.as_f64()))
+        .chain([("none", decision.none_probability.as_f64())])
+        .collect();
+    units.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let units: Vec<Value> = units
+        .iter()
+        .map(|(unit, probability)| json!({ "unit": unit, "probability": probability }))
+        .collect();
+    json!({
+        "id": case.id,
+        "lang": decision.language.map(Language::tag),
+        "lead": decision.lead.as_ref().map_or("none", |unit| unit.as_str()),
+        "supporting": decision.supporting,
+        "outcome": decision.outcome,
+        "units": units,
+        "reasons": decision.reasons,
+        "rule_set": decision.rule_set,
+        "model": Value::Null,
+    })
+}
+
+/// The decision for people, with the words that counted: whoever runs this has the text.
+fn told(case: &Case, decision: &Decision) -> String {
+    let verdict = match decision.outcome {
+        Verdict::Route => styled(GOOD, "route"),
+        Verdict::Review => styled(CARE, "review"),
+    };
+    let lead = decision.lead.as_ref().map_or("none", |unit| unit.as_str());
+    let mut text = format!("{}\n  {verdict} → {}", case.id, styled(STRONG, lead));
+    if !decision.supporting.is_empty() {
+        let supporting: Vec<&str> = decision.supporting.iter().map(|unit| unit.as_str()).collect();
+        text.push_str(&format!(", supported by {}", supporting.join(", ")));
+    }
+    for unit in &decision.probabilities {
+        text.push_str(&format!("\n    {:.3}  {}", unit.probability.as_f64(), unit.unit));
+    }
+    text.push_str(&format!("\n    {:.3}  none", decision.none_probability.as_f64()));
+    for reason in &decision.reasons {
+        text.push_str("\n  because ");
+        text.push_str(&because(case, reason));
+    }
+    text.push_str(&styled(FAINT, &format!("\n  rule set {}", decision.rule_set)));
+    text
+}
+
+fn because(case: &Case, reason: &Reason) -> String {
+    match reason {
+        Reason::Rule { id } => id.clone(),
+        Reason::Code { id, .. } => format!("{id} (declared)"),
+        Reason::Concept(concept) => {
+            let words: Vec<String> = concept
+                .spans
+                .iter()
+                .filter_map(|span| {
+                    let text = match span.field {
+                        Field::Title => case.title.as_deref().unwrap_or_default(),
+                        Field::Narrative => &case.text,
+                    };
+                    let range = usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
+                    Some(format!("“{}”", styled(STRONG, text.get(range)?)))
+                })
+                .collect();
+            format!("{} {:+.2}  {}", concept.id, concept.weight.as_f64(), words.join(", "))
+        }
+    }
+}

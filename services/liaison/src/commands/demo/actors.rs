@@ -1,0 +1,200 @@
+//! The people of the demo: reviewer, duty desk, units.
+
+use liaison_custody::{Step, verify as verify_chain};
+use liaison_proto::common::{AssignmentRole, Outcome as CaseOutcome};
+use liaison_proto::event::ReferralChanged;
+use liaison_proto::intake::{DecideReviewRequest, GetDossierRequest, HistoryEntry, ReviewVerdict};
+use liaison_proto::routing::{
+    AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
+    CreateTaskRequest, PullAssignmentsRequest,
+};
+use liaison_proto::classification::DecideTriageRequest;
+use liaison_types::{ReferralId, Timestamp};
+
+use crate::failure::{Failure, Outcome};
+use crate::output::{styled, word, FAINT};
+
+use super::{Stage, request_id, today};
+
+/// How long a unit waits for its assignment.
+const WAIT: prost_types::Duration = prost_types::Duration { seconds: 10, nanos: 0 };
+
+/// The compliance reviewer admits what was flagged.
+pub(super) async fn review(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcome {
+    let request = DecideReviewRequest {
+        name: changed.referral.clone(),
+        verdict: ReviewVerdict::Compliant.into(),
+        reason: format!("Read on {}: no element that Article 3 excludes.", today()),
+        ..DecideReviewRequest::default()
+    };
+    stage
+        .connect("desk/compliance", "c.reviewer")?
+        .intake()?
+        .decide_review(request)
+        .await
+        .map_err(Failure::refused("reviewing"))?;
+    Ok(())
+}
+
+/// The duty officer gives an unclear case to the unit nearest to it.
+pub(super) async fn triage(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcome {
+    let id = changed.referral.rsplit('/').next().unwrap_or_default();
+    let request = DecideTriageRequest {
+        name: format!("triageItems/{id}"),
+        lead: "narcotics-organized-crime".to_owned(),
+        supporting: Vec::new(),
+        reason: "Checked against known groups that deal in stolen goods.".to_owned(),
+    };
+    stage
+        .connect("desk/triage", "t.duty")?
+        .classification()?
+        .decide_triage(request)
+        .await
+        .map_err(Failure::refused("deciding at the triage desk"))?;
+    Ok(())
+}
+
+/// The unit pulls its assignment, opens the dossier, commits itself, works a task and reports.
+pub(super) async fn work(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcome {
+    let unit = stage.connect(&format!("unit/{}", changed.unit), "u.officer")?;
+    let mut routing = unit.routing()?;
+    let pulled = routing
+        .pull_assignments(PullAssignmentsRequest {
+            max_assignments: 1,
+            wait: Some(WAIT),
+            ..PullAssignmentsRequest::default()
+        })
+        .await
+        .map_err(Failure::refused("pulling"))?
+        .into_inner()
+        .assignments
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::Local(format!("{} found nothing to pull", changed.unit)))?;
+    let assignment = pulled.assignment.unwrap_or_default();
+    let dossier = unit
+        .intake()?
+        .get_dossier(GetDossierRequest {
+            name: assignment.referral.clone(),
+            purpose: "working the assignment".to_owned(),
+        })
+        .await
+        .map_err(Failure::refused("opening the dossier"))?
+        .into_inner()
+        .dossier
+        .unwrap_or_default();
+    stage.say(&format!(
+        "  {}",
+        styled(
+            FAINT,
+            &format!(
+                "{:>22}  {} pulls it as {} and reads {} characters about {} person(s)",
+                "",
+                changed.unit,
+                word(assignment.role().as_str_name(), "ASSIGNMENT_ROLE_"),
+                dossier.narrative.chars().count(),
+                dossier.persons.len()
+            )
+        )
+    ))?;
+    let name = assignment.name.clone();
+    routing
+        .accept_assignment(AcceptAssignmentRequest {
+            name: name.clone(),
+            lease_token: pulled.lease_token,
+        })
+        .await
+        .map_err(Failure::refused("accepting"))?;
+    let lead = assignment.role() == AssignmentRole::Lead;
+    if lead {
+        let task = routing
+            .create_task(CreateTaskRequest {
+                assignment: name.clone(),
+                title: "Check every identifier against the unit's records".to_owned(),
+                due_at: None,
+                request_id: request_id(),
+            })
+            .await
+            .map_err(Failure::refused("creating a task"))?
+            .into_inner()
+            .task
+            .unwrap_or_default();
+        routing
+            .claim_task(ClaimTaskRequest { name: task.name.clone() })
+            .await
+            .map_err(Failure::refused("claiming a task"))?;
+        routing
+            .complete_task(CompleteTaskRequest {
+                name: task.name,
+                result: "Two matches, both followed up.".to_owned(),
+            })
+            .await
+            .map_err(Failure::refused("completing a task"))?;
+    }
+    let outcome = if lead { outcome_for(&changed.unit) } else { CaseOutcome::InformationProvided };
+    routing
+        .complete_assignment(CompleteAssignmentRequest {
+            name,
+            outcome: outcome.into(),
+            note: String::new(),
+        })
+        .await
+        .map_err(Failure::refused("completing"))?;
+    Ok(())
+}
+
+/// What the demo's units achieve.
+fn outcome_for(unit: &str) -> CaseOutcome {
+    match unit {
+        "children-trafficking" => CaseOutcome::VictimSafeguarded,
+        "cyber" => CaseOutcome::SuspectIdentified,
+        "narcotics-organized-crime" => CaseOutcome::Seizure,
+        "terrorism" => CaseOutcome::SuspectArrested,
+        _ => CaseOutcome::InformationProvided,
+    }
+}
+
+/// Checks the chain of custody of a history.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(super) fn verify(referral: &str, entries: &[HistoryEntry]) -> Result<(), String> {
+    let referral: ReferralId = referral
+        .rsplit('/')
+        .next()
+        .and_then(|id| id.parse().ok())
+        .ok_or("the history names no referral")?;
+    let mut steps = Vec::new();
+    for entry in entries {
+        let at = entry
+            .at
+            .as_ref()
+            .and_then(|at| Timestamp::from_seconds_and_nanos(at.seconds, at.nanos))
+            .ok_or_else(|| format!("step {} has no time", entry.position))?;
+        let digest = entry
+            .digest
+            .as_slice()
+            .try_into()
+            .map_err(|_| format!("step {} has no digest", entry.position))?;
+        let actor = entry.actor.as_ref();
+        steps.push((
+            Step {
+                referral,
+                position: entry.position,
+                at,
+                step: entry.step().as_str_name().trim_start_matches("REFERRAL_STEP_"),
+                state: state_name(entry),
+                party: actor.map_or("", |actor| &actor.party),
+                officer: actor.map_or("", |actor| &actor.officer),
+                unit: &entry.unit,
+                detail: &entry.detail,
+            },
+            digest,
+        ));
+    }
+    verify_chain(steps).map_err(|broken| broken.to_string())
+}
+
+fn state_name(entry: &HistoryEntry) -> &'static str {
+    entry.state().as_str_name().trim_start_matches("REFERRAL_STATE_")
+}

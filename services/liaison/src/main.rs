@@ -1,0 +1,62 @@
+//! The one program for people: `liaison`. See [`cli`] for what it can do.
+
+mod cli;
+mod commands;
+mod connection;
+mod dossier_file;
+mod failure;
+mod folder;
+mod output;
+mod proto_json;
+mod samples;
+mod suite;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cli::{Cli, Command, Output};
+use failure::{Failure, Outcome};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell(&cli.output);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Outcome {
+    if let (Output::File(path), false) = (&cli.output, takes_a_file(&cli.command)) {
+        return Err(Failure::Usage(format!(
+            "--output is table or json, not {}; only classify --input writes to a file",
+            path.display()
+        )));
+    }
+    // The commands wait for answers most of the time; the services of `up` bring their own threads.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(dispatch(&cli.output, &cli.command))
+}
+
+const fn takes_a_file(command: &Command) -> bool {
+    matches!(command, Command::Classify(args) if args.input.is_some())
+}
+
+async fn dispatch(output: &Output, command: &Command) -> Outcome {
+    match command {
+        Command::Up(args) => commands::up::run(output, args).await,
+        Command::Demo(args) => commands::demo::run(output, args).await,
+        Command::Submit(args) => commands::submit::run(output, args).await,
+        Command::Referral(command) => commands::referral::run(output, command).await,
+        Command::Review(command) => commands::review::run(output, command).await,
+        Command::Triage(command) => commands::triage::run(output, command).await,
+        Command::Pull(args) => commands::pull::run(output, args).await,
+        Command::Assignment(command) => commands::assignment::run(output, command).await,
+        Command::Task(command) => commands::task::run(output, command).await,
+        Command::Classify(args) => commands::classify::run(output, args),
+        Command::Certs(command) => commands::certs::run(output, command),
+        Command::Migrate(args) => commands::migrate::run(output, args).await,
+    }
+}

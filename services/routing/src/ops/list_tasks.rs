@@ -1,0 +1,30 @@
+//! Listing the tasks of an assignment.
+
+use liaison_policy::may_work_assignment;
+use liaison_types::{AssignmentId, Error, Result};
+
+use super::Ops;
+use crate::domain::{Actor, Task};
+use crate::store;
+
+/// Asks for the tasks of an assignment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListTasks {
+    /// Which one.
+    pub assignment: AssignmentId,
+}
+
+impl Ops {
+    /// The tasks, the oldest first.
+    ///
+    /// # Errors
+    /// NOT_FOUND where the assignment is not the caller's.
+    pub async fn list_tasks(&self, by: &Actor, request: ListTasks) -> Result<Vec<Task>> {
+        let db = self.core.parts.db.reader();
+        store::find_assignment(db, request.assignment)
+            .await?
+            .filter(|found| may_work_assignment(&by.party, &found.unit).is_allowed())
+            .ok_or_else(Error::not_found)?;
+        store::tasks_of(db, request.assignment).await
+    }
+}

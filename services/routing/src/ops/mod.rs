@@ -1,0 +1,265 @@
+//! What the service does: one use case a file, named after its verb.
+//!
+//! Each runs in one transaction that holds the state, the events others are told by, and the audit.
+//! Whoever may not see an assignment gets the answer that nobody has it; that is decided before
+//! anything else is looked at.
+
+mod accept_assignment;
+mod change;
+mod claim_task;
+mod complete_assignment;
+mod complete_task;
+mod create_task;
+mod decline_assignment;
+mod expire_leases;
+mod extend_lease;
+mod get_assignment;
+mod grant_acknowledged;
+mod list_assignments;
+mod list_tasks;
+mod pull_assignments;
+mod record_classification;
+mod refuse;
+mod release_assignment;
+
+pub use accept_assignment::AcceptAssignment;
+pub use claim_task::ClaimTask;
+pub use complete_assignment::CompleteAssignment;
+pub use complete_task::CompleteTask;
+pub use create_task::CreateTask;
+pub use decline_assignment::DeclineAssignment;
+pub use extend_lease::ExtendLease;
+pub use get_assignment::GetAssignment;
+pub use list_assignments::{ListAssignments, Page};
+pub use list_tasks::ListTasks;
+pub use pull_assignments::{PullAssignments, Pulled};
+pub use record_classification::Classified;
+pub use refuse::{About, Refused};
+pub use release_assignment::ReleaseAssignment;
+
+use std::fmt;
+use std::sync::Arc;
+
+use liaison_grpc::event_delivery::EventSource;
+use liaison_outbox::{Nudge, enqueue};
+use liaison_policy::{Decision as Permission, may_work_assignment};
+use liaison_store::audit::AuditEntry;
+use liaison_store::{Batcher, BatcherSettings, Db};
+use liaison_telemetry::propagation;
+use liaison_types::{AssignmentId, AuditId, Clock, Error, Party, Random, Result, Timestamp};
+use sea_orm::DatabaseTransaction;
+use tokio_util::sync::CancellationToken;
+
+use crate::convert;
+use crate::domain::{Actor, Assignment, Envelope, LeaseTerms, Units};
+use crate::store::{self, Board, Cause};
+use crate::wake::Wakes;
+
+use change::Command;
+use pull_assignments::PullRequest;
+
+/// The name of this service: its party is `service/routing`.
+pub const SERVICE: &str = "routing";
+
+/// An assignment with the envelope of its referral: what a unit is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Assigned {
+    /// The assignment.
+    pub assignment: Assignment,
+    /// The envelope.
+    pub envelope: Arc<Envelope>,
+}
+
+/// What the operations need.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness: ids and lease tokens.
+    pub random: Arc<dyn Random>,
+    /// The units and their desks.
+    pub units: Units,
+    /// How leases are given.
+    pub terms: LeaseTerms,
+    /// The most tasks of one assignment.
+    pub max_tasks: usize,
+    /// Wakes the relay.
+    pub nudge: Nudge,
+    /// Cancelled when long polls have to end.
+    pub stopping: CancellationToken,
+}
+
+/// The operations. Cheap to clone.
+#[derive(Clone)]
+pub struct Ops {
+    core: Arc<Core>,
+    /// Concurrent pulls share a transaction.
+    pulls: Batcher<PullRequest, Vec<Pulled>>,
+    /// So do concurrent answers.
+    changes: Batcher<Command, Assigned>,
+}
+
+impl fmt::Debug for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ops")
+    }
+}
+
+/// What every operation works with.
+struct Core {
+    parts: Parts,
+    service: Party,
+    source: EventSource,
+    wakes: Wakes,
+}
+
+impl Ops {
+    /// The operations on these parts. Must be made within a runtime.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let service = Party::service(SERVICE);
+        let source = EventSource::new(&service, Arc::clone(&parts.random));
+        let (pull, change) = (
+            BatcherSettings::new("routing.pull_assignments", &parts.db),
+            BatcherSettings::new("routing.change_assignments", &parts.db),
+        );
+        let core = Arc::new(Core {
+            parts,
+            service,
+            source,
+            wakes: Wakes::default(),
+        });
+        Self {
+            pulls: Batcher::spawn(pull, {
+                let core = Arc::clone(&core);
+                move |requests| {
+                    let core = Arc::clone(&core);
+                    Box::pin(async move { core.pull(&requests).await })
+                }
+            }),
+            changes: Batcher::spawn(change, {
+                let core = Arc::clone(&core);
+                move |commands| {
+                    let core = Arc::clone(&core);
+                    Box::pin(async move { core.change(&commands).await })
+                }
+            }),
+            core,
+        }
+    }
+
+    /// What they work on.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.core.parts
+    }
+
+    /// The units and their desks.
+    #[must_use]
+    pub fn units(&self) -> &Units {
+        &self.core.parts.units
+    }
+
+    /// How leases are given.
+    #[must_use]
+    pub fn terms(&self) -> &LeaseTerms {
+        &self.core.parts.terms
+    }
+
+    /// Who waits for work.
+    pub(crate) fn wakes(&self) -> &Wakes {
+        &self.core.wakes
+    }
+
+    /// Something was committed that the relay has to hand on.
+    pub(crate) fn nudge(&self) {
+        self.core.parts.nudge.wake_all();
+    }
+
+    /// Something may wait that did not wait before.
+    pub(crate) fn work_arrived(&self) {
+        self.core.wakes.look();
+    }
+
+    /// Answers what was handed in and takes nothing more.
+    pub async fn shutdown(&self) {
+        self.pulls.shutdown().await;
+        self.changes.shutdown().await;
+    }
+}
+
+impl Core {
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// The cause of a call: who makes it, now, in the present trace.
+    fn called_by(&self, by: &Actor) -> Cause {
+        Cause {
+            actor: Some(by.clone()),
+            at: self.now(),
+            traceparent: propagation::current_traceparent(),
+        }
+    }
+
+    /// An entry of the audit about what `cause` does. `note` is what the caller had to say about it.
+    fn audit(
+        &self,
+        cause: &Cause,
+        action: &str,
+        subject: String,
+        permission: &Permission,
+        note: Option<String>,
+    ) -> AuditEntry {
+        let actor = cause.actor.as_ref();
+        let party = actor.map_or_else(|| self.service.clone(), |actor| actor.party.clone());
+        let id = AuditId::new(cause.at, self.parts.random.as_ref());
+        let decision = if permission.is_allowed() {
+            "PERMIT"
+        } else {
+            "DENY"
+        };
+        AuditEntry {
+            officer: actor.and_then(|actor| actor.officer.clone()),
+            purpose: note,
+            rules: permission
+                .rules
+                .iter()
+                .map(|rule| (*rule).to_owned())
+                .collect(),
+            ..AuditEntry::new(id, cause.at, party, action, subject, decision)
+        }
+    }
+
+    /// Writes the board, with what others are told.
+    async fn save(&self, tx: &DatabaseTransaction, mut board: Board, now: Timestamp) -> Result<()> {
+        let events = convert::events(&self.source, board.take_facts());
+        board.write(tx).await?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        enqueue(tx, now, events).await
+    }
+
+    /// Locks an assignment that `by` may work on and puts it on a new board with its case.
+    async fn own(
+        &self,
+        tx: &DatabaseTransaction,
+        by: &Actor,
+        id: AssignmentId,
+    ) -> Result<(Board, Assignment, Permission)> {
+        let mut board = Board::default();
+        board.read_assignments(store::lock_all(tx, [id], []).await?);
+        let Some(assignment) = board.assignment(id).cloned() else {
+            return Err(Error::not_found());
+        };
+        let permission = may_work_assignment(&by.party, &assignment.unit);
+        if !permission.is_allowed() {
+            return Err(Error::not_found());
+        }
+        board.read_cases(store::find_cases(tx, [assignment.referral]).await?);
+        Ok((board, assignment, permission))
+    }
+}

@@ -1,0 +1,177 @@
+//! A case was classified: who gets it?
+
+use std::sync::Arc;
+
+use liaison_grpc::wire;
+use liaison_policy::Decision as Permission;
+use liaison_types::{AssignmentId, Error, ErrorKind, Reason, ReferralId, Result, Timestamp};
+use sea_orm::DatabaseTransaction;
+
+use super::{Core, Ops};
+use crate::domain::assignment::FIRST_VERSION;
+use crate::domain::plan::{Share, plan};
+use crate::domain::{Assignment, AssignmentState, AssignmentStep, Case, Decision, Envelope};
+use crate::store::{self, Board, Cause};
+
+/// A decision, as it arrives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Classified {
+    /// The envelope.
+    pub envelope: Envelope,
+    /// The decision.
+    pub decision: Decision,
+    /// The trace of the fact.
+    pub traceparent: Option<String>,
+}
+
+impl Ops {
+    /// Lets decisions take effect, in their order, whatever their number by one statement a table.
+    /// One that is not newer than what is known is passed over.
+    ///
+    /// # Errors
+    /// UNKNOWN_UNIT where a decision names a unit that is not configured: nothing of the batch takes
+    /// effect then.
+    pub async fn record_classifications(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        decisions: Vec<Classified>,
+    ) -> Result<()> {
+        let core = &self.core;
+        for classified in &decisions {
+            core.check_units(&classified.decision)?;
+        }
+        let mut referrals: Vec<ReferralId> = decisions
+            .iter()
+            .map(|classified| classified.envelope.referral)
+            .collect();
+        referrals.sort_unstable();
+        referrals.dedup();
+        let mut board = Board::default();
+        let known = store::lock_cases(tx, referrals).await?;
+        let existing = known.iter().map(|case| case.envelope.referral);
+        board.read_assignments(store::lock_all(tx, [], existing).await?);
+        board.read_cases(known);
+        for classified in decisions {
+            core.record(&mut board, classified, now)?;
+        }
+        core.save(tx, board, now).await
+    }
+}
+
+impl Core {
+    fn check_units(&self, decision: &Decision) -> Result<()> {
+        let units = &self.parts.units;
+        let unknown = decision
+            .candidates()
+            .into_iter()
+            .find(|unit| !units.contains(unit));
+        unknown.map_or(Ok(()), |unit| {
+            Err(Error::new(ErrorKind::InvalidArgument, Reason::UnknownUnit)
+                .metadata("unit", unit.as_str()))
+        })
+    }
+
+    fn record(&self, board: &mut Board, classified: Classified, now: Timestamp) -> Result<()> {
+        let Classified {
+            envelope,
+            mut decision,
+            traceparent,
+        } = classified;
+        let referral = envelope.referral;
+        let known = board.find_case(referral);
+        if known.is_some_and(|known| known.decision.revision >= decision.revision) {
+            return Ok(());
+        }
+        // A desk that is not configured would be a queue that nobody pulls from.
+        let units = &self.parts.units;
+        decision.desk = decision
+            .desk
+            .filter(|desk| units.has_desk(&decision.lead, desk));
+        let case = Case {
+            envelope: Arc::new(envelope),
+            decision,
+            returned: None,
+            created_at: known.map_or(now, |known| known.created_at),
+            updated_at: now,
+        };
+        let plan = plan(&case, &board.assignments_of(referral));
+        let cause = Cause {
+            actor: None,
+            at: now,
+            traceparent,
+        };
+        let rules = plan
+            .create
+            .iter()
+            .flat_map(|share| share.rules.iter().cloned());
+        let mut rules: Vec<String> = rules.collect();
+        rules.sort_unstable();
+        rules.dedup();
+        board.put_case(case);
+
+        for id in plan.revoke {
+            let mut assignment = board.assignment(id).cloned().ok_or_else(Error::not_found)?;
+            let step = assignment.revoke(now)?;
+            board.put_assignment(assignment, step, &cause)?;
+        }
+        if let Some(id) = plan.promote {
+            let mut assignment = board.assignment(id).cloned().ok_or_else(Error::not_found)?;
+            let step = assignment.promote(now)?;
+            board.put_assignment(assignment, step, &cause)?;
+        }
+        for share in plan.create {
+            let assignment = self.new_assignment(referral, share, &cause);
+            board.put_assignment(assignment, AssignmentStep::Created, &cause)?;
+        }
+        let given_back = plan.give_back.is_some();
+        if let Some(why) = plan.give_back {
+            board.give_back(referral, why, None, &cause)?;
+        }
+        let permission = if given_back {
+            Permission::deny(vec!["route.no-permitted-unit"])
+        } else {
+            Permission::allow("route.permitted")
+        };
+        let mut entry = self.audit(
+            &cause,
+            "routing.assign",
+            wire::resource(referral),
+            &permission,
+            None,
+        );
+        if !rules.is_empty() {
+            entry.rules = rules;
+        }
+        board.audit(entry);
+        Ok(())
+    }
+
+    /// A share that comes to be. It can be pulled once intake has acknowledged the grant.
+    pub(super) fn new_assignment(
+        &self,
+        referral: ReferralId,
+        share: Share,
+        cause: &Cause,
+    ) -> Assignment {
+        Assignment {
+            id: AssignmentId::new(cause.at, self.parts.random.as_ref()),
+            referral,
+            unit: share.unit,
+            desk: share.desk,
+            role: share.role,
+            state: AssignmentState::Queued,
+            granted: false,
+            rules: share.rules,
+            lease: None,
+            attempt: 1,
+            work_started: false,
+            decline_reason: None,
+            outcome: None,
+            version: FIRST_VERSION,
+            created_at: cause.at,
+            updated_at: cause.at,
+            traceparent: cause.traceparent.clone(),
+        }
+    }
+}

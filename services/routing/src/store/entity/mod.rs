@@ -1,0 +1,5 @@
+//! The tables of this service.
+
+pub mod assignment;
+pub mod routed_case;
+pub mod task;

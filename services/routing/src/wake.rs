@@ -1,0 +1,82 @@
+//! Waking long polls. Wake-ups only shorten waits; looking at the queues is the truth, and that is
+//! done here, once for all who wait and not once by each of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use liaison_store::Db;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{self, Queue};
+
+/// Who waits for which queue.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes {
+    queues: Mutex<BTreeMap<Queue, watch::Sender<()>>>,
+    look: Notify,
+}
+
+impl Wakes {
+    /// Hears of work in `queue`, all that arrives from now on.
+    pub(crate) fn listen(&self, queue: &Queue) -> watch::Receiver<()> {
+        let mut queues = self.lock();
+        if let Some(sender) = queues.get(queue) {
+            return sender.subscribe();
+        }
+        let sender = watch::Sender::new(());
+        let receiver = sender.subscribe();
+        queues.insert(queue.clone(), sender);
+        receiver
+    }
+
+    /// Something may wait that did not wait before. Call it after the commit.
+    pub(crate) fn look(&self) {
+        self.look.notify_one();
+    }
+
+    /// Looks at the queues that somebody waits for, when asked and every `interval`, and wakes whom
+    /// it concerns, until `stop`.
+    pub(crate) async fn watch(&self, db: &Db, interval: Duration, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.look.notified() => {}
+                () = tokio::time::sleep(interval) => {}
+            }
+            for queue in self.waited_for() {
+                match store::is_waiting(db.reader(), &queue).await {
+                    Ok(true) => self.wake(&queue),
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(
+                            reason = error.reason().as_str(),
+                            "a queue could not be looked at; long polls wait for the next look"
+                        );
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn wake(&self, queue: &Queue) {
+        if let Some(sender) = self.lock().get(queue) {
+            sender.send_replace(());
+        }
+    }
+
+    /// The queues that somebody waits for. The others are forgotten: there are as many as units and
+    /// desks at most.
+    fn waited_for(&self) -> Vec<Queue> {
+        let mut queues = self.lock();
+        queues.retain(|_, sender| sender.receiver_count() > 0);
+        queues.keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Queue, watch::Sender<()>>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,177 @@
+//! What is hidden does not exist, byte for byte.
+
+use std::time::Duration;
+
+use liaison_proto::common;
+use liaison_proto::routing::{
+    AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
+    CreateTaskRequest, DeclineAssignmentRequest, ExtendLeaseRequest, GetAssignmentRequest,
+    ListTasksRequest, ReleaseAssignmentRequest,
+};
+use liaison_testkit::both_backends;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::world::{Routing, World};
+
+/// Every call about an assignment and a task, valid and not.
+async fn calls(
+    mut routing: Routing,
+    assignment: &str,
+    task: &str,
+    token: &str,
+) -> Vec<Result<(), Status>> {
+    let (name, lease_token) = (assignment.to_owned(), token.to_owned());
+    let n = || name.clone();
+    let mut answers = Vec::new();
+    for valid in [true, false] {
+        let t = || {
+            if valid {
+                lease_token.clone()
+            } else {
+                String::new()
+            }
+        };
+        let lease = valid.then(|| liaison_grpc::wire::duration(Duration::from_secs(60)));
+        let note = if valid {
+            "note".to_owned()
+        } else {
+            "x".repeat(3_000)
+        };
+        let request_id = if valid {
+            Uuid::from_u128(5).to_string()
+        } else {
+            String::new()
+        };
+        let reason = if valid {
+            common::DeclineReason::NoCapacity as i32
+        } else {
+            99
+        };
+        let outcome = if valid {
+            common::Outcome::NoTrace as i32
+        } else {
+            99
+        };
+        let accept = AcceptAssignmentRequest {
+            name: n(),
+            lease_token: t(),
+        };
+        answers.push(routing.accept_assignment(accept).await.map(drop));
+        let decline = DeclineAssignmentRequest {
+            name: n(),
+            lease_token: t(),
+            reason,
+            note: note.clone(),
+        };
+        answers.push(routing.decline_assignment(decline).await.map(drop));
+        let extend = ExtendLeaseRequest {
+            name: n(),
+            lease_token: t(),
+            lease,
+        };
+        answers.push(routing.extend_lease(extend).await.map(drop));
+        let release = ReleaseAssignmentRequest {
+            name: n(),
+            lease_token: t(),
+        };
+        answers.push(routing.release_assignment(release).await.map(drop));
+        let complete = CompleteAssignmentRequest {
+            name: n(),
+            outcome,
+            note: note.clone(),
+        };
+        answers.push(routing.complete_assignment(complete).await.map(drop));
+        let create = CreateTaskRequest {
+            assignment: n(),
+            title: note.clone(),
+            due_at: None,
+            request_id,
+        };
+        answers.push(routing.create_task(create).await.map(drop));
+        let finish = CompleteTaskRequest {
+            name: task.to_owned(),
+            result: note,
+        };
+        answers.push(routing.complete_task(finish).await.map(drop));
+    }
+    let get = GetAssignmentRequest { name: n() };
+    answers.push(routing.get_assignment(get).await.map(drop));
+    answers.push(
+        routing
+            .list_tasks(ListTasksRequest { assignment: n() })
+            .await
+            .map(drop),
+    );
+    let claim = ClaimTaskRequest {
+        name: task.to_owned(),
+    };
+    answers.push(routing.claim_task(claim).await.map(drop));
+    answers
+}
+
+both_backends! {
+    /// A unit cannot tell another's assignment or task from one that does not exist.
+    async fn what_is_anothers_does_not_exist(database: TestDatabase) {
+        let world = World::new(database).await;
+        world.routed("cyber", &[]).await;
+        let held = world.accepted("cyber").await;
+        let create = CreateTaskRequest {
+            assignment: held.assignment.name.clone(),
+            title: "ask the provider".into(),
+            due_at: None,
+            request_id: Uuid::from_u128(1).to_string(),
+        };
+        let task = world.unit("cyber").create_task(create).await.unwrap().into_inner();
+        let task = task.task.unwrap().name;
+        let before = world.seen_by("unit/cyber").await;
+        let nothing = Uuid::from_u128(77).hyphenated().to_string();
+        let (no_assignment, no_task) = (format!("assignments/{nothing}"), format!("tasks/{nothing}"));
+        for unit in ["terrorism", "dragons"] {
+            let theirs = calls(
+                world.officer(unit, "spy"),
+                &held.assignment.name,
+                &task,
+                &held.token,
+            )
+            .await;
+            let nobodys =
+                calls(world.officer(unit, "spy"), &no_assignment, &no_task, &held.token).await;
+            assert_eq!(theirs.len(), nobodys.len());
+            for (number, (theirs, nobodys)) in theirs.into_iter().zip(nobodys).enumerate() {
+                let (theirs, nobodys) = (theirs.unwrap_err(), nobodys.unwrap_err());
+                assert_eq!(theirs.code(), Code::NotFound, "call {number}: {theirs:?}");
+                assert_eq!(nobodys.code(), Code::NotFound, "call {number}: {nobodys:?}");
+                assert_eq!(theirs.message(), nobodys.message());
+                assert_eq!(theirs.details(), nobodys.details());
+            }
+            assert!(world.seen_by(&format!("unit/{unit}")).await.is_empty());
+        }
+        assert_eq!(world.seen_by("unit/cyber").await, before, "nothing was changed");
+    }
+
+    /// The duty desk sees every assignment; other desks see none.
+    async fn the_duty_desk_sees_all_and_others_nothing(database: TestDatabase) {
+        let world = World::new(database).await;
+        world.routed("cyber", &["terrorism"]).await;
+        let all = world.seen_by("desk/triage").await;
+        assert_eq!(all.len(), 2);
+        let get = GetAssignmentRequest { name: all[0].name.clone() };
+        let got = world.as_party("desk/triage").get_assignment(get.clone()).await.unwrap();
+        assert_eq!(got.into_inner().assignment.as_ref(), Some(&all[0]));
+        let mut compliance = world.as_party("desk/compliance");
+        assert_eq!(compliance.get_assignment(get).await.unwrap_err().code(), Code::NotFound);
+        let listed = compliance.list_assignments(Default::default()).await.unwrap_err();
+        assert_eq!(listed.code(), Code::PermissionDenied);
+    }
+
+    /// Names that name nothing are told what is wrong with them.
+    async fn malformed_names_are_violations(database: TestDatabase) {
+        let world = World::new(database).await;
+        for name in ["", "assignments/1", "tasks/01890a5d-ac96-774b-bcce-b302099a8057"] {
+            let get = GetAssignmentRequest { name: name.into() };
+            let status = world.unit("cyber").get_assignment(get).await.unwrap_err();
+            assert_eq!(status.code(), Code::InvalidArgument, "{name}");
+        }
+    }
+}

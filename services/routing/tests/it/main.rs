@@ -1,0 +1,14 @@
+//! The routing service on SQLite and on PostgreSQL: its operations through the generated clients and
+//! the whole server stack, and once as a process would run it, over mutual TLS.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod answer;
+mod classified;
+mod hidden;
+mod lease;
+mod list;
+mod pull;
+mod served;
+mod task;
+mod world;
