@@ -36,7 +36,7 @@ impl Api {
         request: SubmitReferralRequest,
     ) -> Result<SubmitReferralResponse> {
         let (submission, validate_only) =
-            convert::submission(caller.party(), caller.officer(), request, self.ops.now())?;
+            convert::submission(caller.party(), caller.officer(), &request, self.ops.now())?;
         let referral = if validate_only {
             self.ops.check(submission)?
         } else {

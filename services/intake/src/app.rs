@@ -12,7 +12,7 @@ use liaison_types::{Error, Party, Result};
 
 use crate::api::Api;
 use crate::events::{CLASSIFICATION, NOTIFICATION};
-use crate::ops::Ops;
+use crate::ops::{GroupCommit, Ops};
 use crate::settings::IntakeSettings;
 use crate::store::Migrator;
 use crate::worker::{self, Facts};
@@ -47,6 +47,10 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
         Arc::clone(random),
         Party::service("intake"),
         nudge.clone(),
+        GroupCommit {
+            batch: settings.own.submit_batch,
+            concurrency: settings.own.submit_concurrency,
+        },
     );
 
     // What goes out: one lane a destination.

@@ -12,6 +12,10 @@ pub struct IntakeSettings {
     /// Whether events are handed on. Off only where submitting alone is measured: nothing reaches the
     /// other services then, and nothing is lost.
     pub relay: bool,
+    /// At most this many submissions share a transaction, 1 to 1024.
+    pub submit_batch: usize,
+    /// At most this many such transactions at once, 1 to 64; one on SQLite.
+    pub submit_concurrency: usize,
     /// How long the ids of received events are kept, to know a repetition.
     #[serde(with = "liaison_types::duration")]
     pub inbox_retention: Duration,
@@ -23,6 +27,18 @@ impl Section for IntakeSettings {
     const NAME: &'static str = "intake";
 
     fn check(&self, problems: &mut Problems) {
+        problems.check(
+            (1..=1024).contains(&self.submit_batch),
+            "intake.submit_batch",
+            "is not between 1 and 1024",
+            "write for example 256",
+        );
+        problems.check(
+            (1..=64).contains(&self.submit_concurrency),
+            "intake.submit_concurrency",
+            "is not between 1 and 64",
+            "write for example 2",
+        );
         problems.check(
             self.inbox_retention >= DAY,
             "intake.inbox_retention",

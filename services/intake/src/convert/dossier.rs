@@ -34,11 +34,11 @@ const ICCS: &str = "2, 4, 5 or 6 digits of the ICCS, for example 0204";
 pub fn submission(
     party: &Party,
     officer: Option<&str>,
-    request: intake::SubmitReferralRequest,
+    request: &intake::SubmitReferralRequest,
     now: Timestamp,
 ) -> Result<(Submission, bool)> {
     let mut checks = Checks::default();
-    let request_id = request_id(&mut checks, &request);
+    let request_id = request_id(&mut checks, request);
     let Some(dossier) = checks.required(Path::root("dossier"), request.dossier.as_ref()) else {
         return checks.finish(None);
     };

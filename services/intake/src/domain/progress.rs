@@ -164,7 +164,7 @@ impl Progress {
                     .grants
                     .binary_search_by_key(assignment, |grant| grant.assignment)
                 {
-                    Ok(place) => merge(&mut self.grants[place], told),
+                    Ok(place) => merge(&mut self.grants[place], &told),
                     Err(place) => self.grants.insert(place, told),
                 }
             }
@@ -181,7 +181,7 @@ impl Progress {
     }
 }
 
-fn merge(known: &mut Grant, told: Grant) {
+fn merge(known: &mut Grant, told: &Grant) {
     if told.sequence > known.sequence {
         (known.sequence, known.state, known.role) = (told.sequence, told.state, told.role);
     }

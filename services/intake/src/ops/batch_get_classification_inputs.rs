@@ -14,6 +14,10 @@ const SERVICE: &str = "service/classification";
 const ACTION: &str = "intake.get_classification_input";
 const RULE: &str = "view.classification";
 
+/// The most bytes of content in one answer. With the names it stays below the 4 MiB that a message
+/// may have.
+const MAX_BYTES: usize = 3 << 20;
+
 /// Whether `caller` is the service that classifies; the first question, before anything is read.
 ///
 /// # Errors
@@ -23,7 +27,8 @@ pub fn may_read(caller: &Party) -> Result<()> {
 }
 
 impl Ops {
-    /// The encoded contents of those of `ids` that are admitted, in the order of `ids`.
+    /// The encoded contents of those of `ids` that are admitted, in the order of `ids`, as many as fit
+    /// one answer; at least one. The caller asks again for what is left.
     ///
     /// Each reading is in the audit. It is no step of the history: a machine's reading of every
     /// referral would tell the owner nothing, and would make each wait for the referral's lock.
@@ -42,7 +47,8 @@ impl Ops {
             .db
             .write_tx("intake.get_classification_inputs", |tx| {
                 Box::pin(async move {
-                    let contents = store::contents(tx, ids).await?;
+                    let sizes = store::content_sizes(tx, ids).await?.into_iter().collect();
+                    let contents = store::contents(tx, &fitting(ids, &sizes)).await?;
                     let now = core.clock.now();
                     let entries = contents.iter().map(|(id, _)| {
                         let subject = wire::resource(*id);
@@ -61,4 +67,21 @@ impl Ops {
             .filter_map(|id| contents.remove(id).map(|content| (*id, content)))
             .collect())
     }
+}
+
+/// The first of `ids` that are there and fit one answer together; the very first one in any case.
+fn fitting(ids: &[ReferralId], sizes: &HashMap<ReferralId, usize>) -> Vec<ReferralId> {
+    let mut left = MAX_BYTES;
+    let mut taken = Vec::with_capacity(ids.len());
+    for (id, size) in ids
+        .iter()
+        .filter_map(|id| sizes.get(id).map(|size| (*id, *size)))
+    {
+        if size > left && !taken.is_empty() {
+            break;
+        }
+        left = left.saturating_sub(size);
+        taken.push(id);
+    }
+    taken
 }

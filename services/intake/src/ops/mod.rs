@@ -38,6 +38,26 @@ pub struct Ops {
     submissions: Batcher<Arc<NewReferral>, Referral>,
 }
 
+/// How submissions that come together share a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GroupCommit {
+    /// At most this many in one.
+    pub batch: usize,
+    /// At most this many transactions at once.
+    pub concurrency: usize,
+}
+
+impl Default for GroupCommit {
+    /// Two transactions: batches of one owner wait for each other at its counter, so that a third
+    /// would only make them smaller.
+    fn default() -> Self {
+        Self {
+            batch: 256,
+            concurrency: 2,
+        }
+    }
+}
+
 /// What does not need the batcher.
 pub(crate) struct Core {
     db: Db,
@@ -65,9 +85,16 @@ impl Ops {
         random: Arc<dyn Random>,
         service: Party,
         nudge: Nudge,
+        group_commit: GroupCommit,
     ) -> Self {
         let publisher = Publisher::new(&service, Arc::clone(&random));
-        let settings = BatcherSettings::new("intake.submit", &db);
+        let usual = BatcherSettings::new("intake.submit", &db);
+        let settings = BatcherSettings {
+            max_batch: group_commit.batch,
+            // SQLite has one writer.
+            concurrency: group_commit.concurrency.min(usual.concurrency),
+            ..usual
+        };
         let core = Arc::new(Core {
             db,
             clock,

@@ -110,8 +110,10 @@ fn screening(submission: &Submission) -> (Vec<String>, ReferralStep) {
 enum Place {
     /// Stored now, as the one at this place among the new.
     New(usize),
-    /// Stored before, with this first answer or for another body.
-    Known(Result<Referral>),
+    /// Stored before, with this first answer.
+    Known(Box<Referral>),
+    /// Stored before, for another body.
+    Reused,
 }
 
 /// Stores a batch in one transaction: eight statements, whatever its size.
@@ -179,19 +181,14 @@ fn sort_out(batch: &[Arc<NewReferral>], known: &Requests) -> (Vec<Place>, Vec<us
         let owner = &new.submission.owner;
         let digest = &new.submission.digest;
         if let Some(record) = known.get(&(owner.clone(), new.request_id)) {
-            let answer = if record.body_digest == *digest {
-                Ok(record.clone().first_answer())
+            places.push(if record.body_digest == *digest {
+                Place::Known(Box::new(record.clone().first_answer()))
             } else {
-                Err(reused())
-            };
-            places.push(Place::Known(answer));
+                Place::Reused
+            });
         } else if let Some(at) = seen.get(&(owner, new.request_id)) {
             let same = batch[fresh[*at]].submission.digest == *digest;
-            places.push(if same {
-                Place::New(*at)
-            } else {
-                Place::Known(Err(reused()))
-            });
+            places.push(if same { Place::New(*at) } else { Place::Reused });
         } else {
             seen.insert((owner, new.request_id), fresh.len());
             places.push(Place::New(fresh.len()));
@@ -199,10 +196,6 @@ fn sort_out(batch: &[Arc<NewReferral>], known: &Requests) -> (Vec<Place>, Vec<us
         }
     }
     (places, fresh)
-}
-
-fn reused() -> Error {
-    Error::new(ErrorKind::AlreadyExists, Reason::RequestIdReused)
 }
 
 fn next_number(numbers: &mut BTreeMap<Series, i64>, series: &Series) -> Result<i64> {
@@ -259,7 +252,11 @@ fn answers(places: Vec<Place>, new: &[(Arc<NewReferral>, Referral)]) -> Vec<Resu
         .into_iter()
         .map(|place| match place {
             Place::New(index) => Ok(new[index].1.clone()),
-            Place::Known(answer) => answer,
+            Place::Known(first) => Ok(*first),
+            Place::Reused => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                Reason::RequestIdReused,
+            )),
         })
         .collect()
 }

@@ -12,7 +12,9 @@ pub use counter::{give_back, reserve};
 pub use grant::{grants_of, holds_grant, save_grants};
 pub use history::{append, history};
 pub use migration::Migrator;
-pub use referral::{Change, ListFilter, Record, content, contents, find, list, lock, save};
+pub use referral::{
+    Change, ListFilter, Record, content, content_sizes, contents, find, list, lock, save,
+};
 pub use submission::{Known, NewReferral, find_requests, insert_submissions};
 
 use std::error::Error as StdError;

@@ -3,6 +3,7 @@
 use liaison_store::{DbResult as _, Inconsistency, ensure_affected, update_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -86,7 +87,7 @@ pub async fn find<C: ConnectionTrait>(db: &C, id: ReferralId) -> Result<Option<R
 /// Where the database refuses or a row makes no sense.
 pub async fn lock(tx: &DatabaseTransaction, ids: &[ReferralId]) -> Result<Vec<Record>> {
     let rows = Entity::find()
-        .filter(Column::Id.is_in(padded(ids.iter().map(|id| id.uuid()))))
+        .filter(Column::Id.is_in(uuids(ids)))
         .order_by_asc(Column::Id)
         .lock_exclusive()
         .all(tx)
@@ -235,7 +236,48 @@ pub async fn content(tx: &DatabaseTransaction, id: ReferralId) -> Result<Vec<u8>
         .ok_or_else(|| Inconsistency::on("dossier").row(id).into())
 }
 
-/// The contents of those of these referrals that are admitted, encoded, in no particular order.
+/// How many bytes the contents of those of these referrals have that are admitted, in no particular
+/// order.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn content_sizes(
+    tx: &DatabaseTransaction,
+    ids: &[ReferralId],
+) -> Result<Vec<(ReferralId, usize)>> {
+    let pending = [
+        ReferralState::Submitted,
+        ReferralState::UnderReview,
+        ReferralState::Refused,
+    ];
+    let hidden = Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(Column::Id.is_in(uuids(ids)))
+        .and_where(Column::State.is_in(pending.map(ReferralState::as_str)))
+        .to_owned();
+    let rows: Vec<(Uuid, i64)> = dossier::Entity::find()
+        .select_only()
+        .column(dossier::Column::ReferralId)
+        .column_as(Expr::cust("CAST(length(content) AS bigint)"), "bytes")
+        .filter(dossier::Column::ReferralId.is_in(uuids(ids)))
+        .filter(dossier::Column::ReferralId.not_in_subquery(hidden))
+        .into_tuple()
+        .all(tx)
+        .await
+        .db()?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, bytes)| {
+            (
+                ReferralId::from_uuid(id),
+                usize::try_from(bytes).unwrap_or(usize::MAX),
+            )
+        })
+        .collect())
+}
+
+/// The contents of these referrals, encoded, in no particular order.
 ///
 /// # Errors
 /// Where the database refuses.
@@ -243,34 +285,19 @@ pub async fn contents(
     tx: &DatabaseTransaction,
     ids: &[ReferralId],
 ) -> Result<Vec<(ReferralId, Vec<u8>)>> {
-    let pending = [
-        ReferralState::Submitted,
-        ReferralState::UnderReview,
-        ReferralState::Refused,
-    ];
-    let rows: Vec<(Uuid, Vec<u8>)> = dossier::Entity::find()
-        .select_only()
-        .column(dossier::Column::ReferralId)
-        .column(dossier::Column::Content)
-        .filter(dossier::Column::ReferralId.is_in(padded(ids.iter().map(|id| id.uuid()))))
-        .filter(
-            dossier::Column::ReferralId.not_in_subquery(
-                sea_orm::sea_query::Query::select()
-                    .column(Column::Id)
-                    .from(Entity)
-                    .and_where(Column::Id.is_in(padded(ids.iter().map(|id| id.uuid()))))
-                    .and_where(Column::State.is_in(pending.map(ReferralState::as_str)))
-                    .to_owned(),
-            ),
-        )
-        .into_tuple()
+    let rows = dossier::Entity::find()
+        .filter(dossier::Column::ReferralId.is_in(uuids(ids)))
         .all(tx)
         .await
         .db()?;
     Ok(rows
         .into_iter()
-        .map(|(id, content)| (ReferralId::from_uuid(id), content))
+        .map(|row| (ReferralId::from_uuid(row.referral_id), row.content))
         .collect())
+}
+
+fn uuids(ids: &[ReferralId]) -> Vec<Uuid> {
+    padded(ids.iter().map(|id| id.uuid()))
 }
 
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {

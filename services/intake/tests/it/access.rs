@@ -124,4 +124,25 @@ both_backends! {
             assert_eq!(reason(refused), "CALLER_NOT_ALLOWED");
         }
     }
+
+    async fn what_classification_reads_fits_a_message(database: TestDatabase) {
+        let world = World::new(database).await;
+        let mut left = Vec::new();
+        for number in 0..12 {
+            let long = intake::Dossier { narrative: "ن".repeat(200_000), ..dossier() };
+            let answer = world.submit("bureau/NB-FR", submission(long, number)).await;
+            left.push(answer.unwrap().name);
+        }
+        let mut rounds = 0;
+        while !left.is_empty() {
+            let inputs = world.inputs("service/classification", left.clone()).await.unwrap();
+            let bytes: usize = inputs.iter().map(|input| input.narrative.len()).sum();
+            assert!((1..=3 << 20).contains(&bytes), "{bytes}");
+            let got: Vec<_> = inputs.into_iter().map(|input| input.referral).collect();
+            assert_eq!(got, left[..got.len()]);
+            left.drain(..got.len());
+            rounds += 1;
+        }
+        assert_eq!(rounds, 2);
+    }
 }

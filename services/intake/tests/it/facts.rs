@@ -116,7 +116,7 @@ both_backends! {
         for number in 0..6 {
             let name = world.submitted(number).await.name;
             let [said, lead, support] = life(&world, &name);
-            let mut lines = vec![said, lead, support];
+            let mut lines = [said, lead, support];
             let count: usize = lines.iter().map(Vec::len).sum();
             for taken in 0..count {
                 // Interleaved differently for each referral; every second event comes twice.

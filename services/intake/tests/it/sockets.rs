@@ -31,10 +31,13 @@ use crate::samples::{dossier, submission};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Subject, sequence and kind of an event.
+type Got = (String, i64, &'static str);
+
 /// A neighbour that keeps the kinds of what it is sent.
 #[derive(Clone, Default)]
 struct Neighbour {
-    got: Arc<Mutex<Vec<(String, i64, &'static str)>>>,
+    got: Arc<Mutex<Vec<Got>>>,
 }
 
 impl EventHandler for Neighbour {
@@ -57,7 +60,7 @@ impl EventHandler for Neighbour {
 }
 
 impl Neighbour {
-    fn got(&self) -> Vec<(String, i64, &'static str)> {
+    fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
 

@@ -3,7 +3,7 @@
 use liaison_grpc::event_delivery::EventInbox;
 use liaison_grpc::{Caller, Failure, wire};
 use liaison_intake::api::Api;
-use liaison_intake::ops::Ops;
+use liaison_intake::ops::{GroupCommit, Ops};
 use liaison_intake::store::Migrator;
 use liaison_intake::worker::Facts;
 use liaison_outbox::Nudge;
@@ -42,7 +42,15 @@ impl World {
         let env = Environment::seeded(7);
         let db = database.migrated::<Migrator>().await;
         let service = Party::service("intake");
-        let ops = Ops::new(db.clone(), env.clock(), env.random(), service, Nudge::new());
+        let (nudge, commit) = (Nudge::new(), GroupCommit::default());
+        let ops = Ops::new(
+            db.clone(),
+            env.clock(),
+            env.random(),
+            service,
+            nudge,
+            commit,
+        );
         let facts = Facts::new(ops.clone());
         let inbox = EventInbox::new(db.clone(), env.clock(), "intake.deliver_events", facts);
         Self {

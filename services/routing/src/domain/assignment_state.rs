@@ -93,6 +93,7 @@ const TABLE: &[(AssignmentState, AssignmentStep, AssignmentState)] = {
         (S::Accepted, E::Completed, S::Completed),
         (S::Accepted, E::Failed, S::Failed),
         (S::Accepted, E::Revoked, S::Revoked),
+        (S::TransferOffered, E::Promoted, S::TransferOffered),
         (S::TransferOffered, E::TransferRefused, S::Accepted),
         (S::TransferOffered, E::Transferred, S::Transferred),
     ]

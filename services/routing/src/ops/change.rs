@@ -157,20 +157,18 @@ impl Core {
             return Err(Error::not_found());
         }
         let version = assignment.version;
-        match intent {
-            Intent::Accept(request) => request.apply(board, assignment, cause)?,
-            Intent::Decline(request) => self.decline(board, assignment, request, cause)?,
-            Intent::Extend(request) => {
-                request.apply(board, assignment, &self.parts.terms, cause)?
-            }
-            Intent::Release(request) => {
-                request.apply(board, assignment, &self.parts.terms, cause)?
-            }
+        let terms = &self.parts.terms;
+        let carried_out = match intent {
+            Intent::Accept(request) => request.apply(board, assignment, cause),
+            Intent::Decline(request) => self.decline(board, assignment, request, cause),
+            Intent::Extend(request) => request.apply(board, assignment, terms, cause),
+            Intent::Release(request) => request.apply(board, assignment, terms, cause),
             Intent::Complete(request) => {
                 let open = open_tasks.get(&id).copied().unwrap_or(0);
-                request.apply(board, assignment, open, cause)?;
+                request.apply(board, assignment, open, cause)
             }
-        }
+        };
+        carried_out?;
         let assignment = board.assignment(id).cloned().ok_or_else(Error::not_found)?;
         if assignment.version != version {
             let subject = wire::resource(id);

@@ -182,12 +182,6 @@ impl Ops {
     pub(crate) fn work_arrived(&self) {
         self.core.wakes.look();
     }
-
-    /// Answers what was handed in and takes nothing more.
-    pub async fn shutdown(&self) {
-        self.pulls.shutdown().await;
-        self.changes.shutdown().await;
-    }
 }
 
 impl Core {

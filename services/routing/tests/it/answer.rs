@@ -5,7 +5,7 @@ use liaison_proto::common::{
     AssignmentRole as Role, AssignmentState as State, DeclineReason, Outcome,
 };
 use liaison_proto::event::event::Data;
-use liaison_proto::event::{AssignmentStep as Step, CaseReturned, TriageCause};
+use liaison_proto::event::{AssignmentChanged, AssignmentStep as Step, CaseReturned, TriageCause};
 use liaison_store::audit::{self, AuditQuery};
 use liaison_testkit::both_backends;
 
@@ -52,7 +52,7 @@ both_backends! {
         assert_eq!(refused(officer.complete_assignment(held.complete()).await), "ILLEGAL_STATE");
         world.settle().await;
         let changes = world.changes("intake");
-        let steps: Vec<_> = changes.iter().map(|change| change.step()).collect();
+        let steps: Vec<_> = changes.iter().map(AssignmentChanged::step).collect();
         assert_eq!(steps, [Step::Created, Step::Accepted, Step::Completed]);
         let actor = changes[2].actor.clone().unwrap();
         assert_eq!((actor.party.as_str(), actor.officer.as_str()), ("unit/cyber", "badge-17"));

@@ -6,7 +6,7 @@ use liaison_proto::common;
 use liaison_proto::routing::{
     AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
     CreateTaskRequest, DeclineAssignmentRequest, ExtendLeaseRequest, GetAssignmentRequest,
-    ListTasksRequest, ReleaseAssignmentRequest,
+    ListAssignmentsRequest, ListTasksRequest, ReleaseAssignmentRequest,
 };
 use liaison_testkit::both_backends;
 use tonic::{Code, Status};
@@ -161,7 +161,7 @@ both_backends! {
         assert_eq!(got.into_inner().assignment.as_ref(), Some(&all[0]));
         let mut compliance = world.as_party("desk/compliance");
         assert_eq!(compliance.get_assignment(get).await.unwrap_err().code(), Code::NotFound);
-        let listed = compliance.list_assignments(Default::default()).await.unwrap_err();
+        let listed = compliance.list_assignments(ListAssignmentsRequest::default()).await.unwrap_err();
         assert_eq!(listed.code(), Code::PermissionDenied);
     }
 

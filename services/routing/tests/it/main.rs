@@ -10,5 +10,6 @@ mod lease;
 mod list;
 mod pull;
 mod served;
+mod storm;
 mod task;
 mod world;

@@ -8,7 +8,7 @@ use liaison_grpc::wire;
 use liaison_proto::common::Urgency;
 use liaison_proto::routing::PullAssignmentsRequest;
 use liaison_routing::worker;
-use liaison_testkit::both_backends;
+use liaison_testkit::{both_backends, eventually};
 
 use crate::world::{World, refused};
 
@@ -17,6 +17,20 @@ fn waiting(seconds: u64) -> PullAssignmentsRequest {
         wait: Some(wire::duration(Duration::from_secs(seconds))),
         ..PullAssignmentsRequest::default()
     }
+}
+
+/// How often pulls looked into the database so far.
+fn looks(world: &World) -> u64 {
+    world
+        .db
+        .counts()
+        .get("routing.pull_assignments")
+        .map_or(0, |counts| counts.committed)
+}
+
+/// Until a long poll has looked in vain: it waits then.
+async fn looked(world: &World, times: u64) {
+    eventually(Duration::from_secs(20), || async { looks(world) >= times }).await;
 }
 
 both_backends! {
@@ -114,15 +128,16 @@ both_backends! {
         let waker = tokio::spawn(waker);
         let mut unit = world.unit("cyber");
         let poll = tokio::spawn(async move { unit.pull_assignments(waiting(60)).await });
+        looked(&world, 1).await;
         world.classify(vec![world.classified("cyber", &[])]).await;
-        assert!(!poll.is_finished());
         world.settle().await;
         let pulled = poll.await.unwrap().unwrap().into_inner();
         assert_eq!(pulled.assignments.len(), 1);
 
+        let before = looks(&world);
         let mut unit = world.unit("cyber");
         let poll = tokio::spawn(async move { unit.pull_assignments(waiting(60)).await });
-        tokio::task::yield_now().await;
+        looked(&world, before + 1).await;
         stop.cancel();
         assert!(poll.await.unwrap().unwrap().into_inner().assignments.is_empty());
         waker.await.unwrap().unwrap();
@@ -137,6 +152,7 @@ both_backends! {
         let waker = tokio::spawn(waker);
         let mut unit = world.unit("cyber");
         let poll = tokio::spawn(async move { unit.pull_assignments(waiting(60)).await });
+        looked(&world, 1).await;
         world.classify(vec![world.classified("cyber", &[])]).await;
         let ready = "UPDATE assignment SET granted = true";
         world

@@ -114,11 +114,12 @@ both_backends! {
         assert_eq!(new_task(&world, &held, 1).await, first);
         let reused = unit.create_task(create(&held, 1, "something else")).await.unwrap_err();
         assert_eq!((reused.code(), reason(&reused).as_str()), (Code::AlreadyExists, "REQUEST_ID_REUSED"));
-        let both = futures::future::join(
-            world.unit("cyber").create_task(create(&held, 2, "both")),
-            world.unit("cyber").create_task(create(&held, 2, "both")),
-        );
-        let (one, two) = both.await;
+        let (mut one, mut two) = (world.unit("cyber"), world.unit("cyber"));
+        let (one, two) = futures::future::join(
+            one.create_task(create(&held, 2, "both")),
+            two.create_task(create(&held, 2, "both")),
+        )
+        .await;
         assert_eq!(one.unwrap().into_inner(), two.unwrap().into_inner());
         new_task(&world, &held, 3).await;
         let full = unit.create_task(create(&held, 4, "one too many")).await;

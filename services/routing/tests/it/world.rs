@@ -8,7 +8,9 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_grpc::client::Channel;
 use liaison_grpc::{Api, ClientSettings, InProcess, Limits, Methods, stack};
-use liaison_outbox::{Deliver, Destination, Nudge, Outcome, Outgoing, Relay, RelaySettings};
+use liaison_outbox::{
+    Deliver, Destination, Nudge, Outcome, Outgoing, Relay, RelaySettings, depths,
+};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::event_inbox_service_client::EventInboxServiceClient;
 use liaison_proto::event::{
@@ -30,6 +32,7 @@ use liaison_store::Db;
 use liaison_telemetry::Instruments;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
+use liaison_testkit::fault::{Faults, Faulty};
 use liaison_types::{DecisionId, Party, ReferralId, Result};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
@@ -89,7 +92,7 @@ pub struct World {
     pub stopping: CancellationToken,
     api: Api,
     relay: Relay,
-    told: Arc<Told>,
+    told: Arc<Faulty<Told>>,
     _database: TestDatabase,
 }
 
@@ -117,6 +120,11 @@ fn units() -> Units {
 
 impl World {
     pub async fn new(database: TestDatabase) -> Self {
+        Self::with_faults(database, Faults::default()).await
+    }
+
+    /// A world whose deliveries go wrong.
+    pub async fn with_faults(database: TestDatabase, faults: Faults) -> Self {
         let db = database.migrated::<Migrator>().await;
         let env = Environment::seeded(7);
         let (nudge, stopping) = (Nudge::new(), CancellationToken::new());
@@ -135,7 +143,7 @@ impl World {
             nudge: nudge.clone(),
             stopping: stopping.clone(),
         });
-        let told = Arc::new(Told::default());
+        let told = Arc::new(Faulty::new(Told::default(), env.random(), faults));
         let relay = Relay::new(
             db.clone(),
             env.clock(),
@@ -277,6 +285,38 @@ impl World {
         while self.relay.tick().await.unwrap().claimed > 0 {}
     }
 
+    /// One pass of the relay. What goes wrong comes again.
+    pub async fn step(&self) {
+        self.relay.tick().await.unwrap();
+    }
+
+    /// Changes the faults from here on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.told.set(faults);
+    }
+
+    /// Hands on everything, also what waits for another attempt, and what that causes.
+    pub async fn settle_all(&self) {
+        while depths(&self.db)
+            .await
+            .unwrap()
+            .iter()
+            .any(|depth| depth.waiting > 0)
+        {
+            self.env.advance(Duration::from_mins(10));
+            self.settle().await;
+        }
+    }
+
+    /// Everything that arrived at `destination` so far, repetitions included.
+    pub fn everything_told(&self, destination: &str) -> Vec<Event> {
+        let all = self.told.inner().0.lock().unwrap();
+        all.iter()
+            .filter(|(to, _)| to == destination)
+            .map(|(_, event)| event.clone())
+            .collect()
+    }
+
     /// Classifies a new referral and lets the grants arrive.
     pub async fn routed(&self, lead: &str, supporting: &[&str]) -> CaseClassified {
         let fact = self.classified(lead, supporting);
@@ -287,7 +327,7 @@ impl World {
 
     /// What was told to `destination` since the last time it was asked.
     pub fn told(&self, destination: &str) -> Vec<Event> {
-        let mut all = self.told.0.lock().unwrap();
+        let mut all = self.told.inner().0.lock().unwrap();
         let (found, rest) = all.drain(..).partition(|(to, _)| to == destination);
         *all = rest;
         found.into_iter().map(|(_, event)| event).collect()
