@@ -54,27 +54,23 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
     );
 
     // What goes out: one lane a destination.
-    if settings.own.relay {
-        let delivery =
-            EventDelivery::new([peer(context, CLASSIFICATION)?, peer(context, NOTIFICATION)?]);
-        let relay = Relay::new(
-            db.clone(),
-            Arc::clone(clock),
-            Arc::clone(random),
-            Arc::new(delivery),
-            settings.relay,
-            Arc::new(()),
-        )?
-        .with_nudge(nudge)
-        .with_instruments(context.instruments.clone());
-        let stop = context.lifecycle.soft();
-        context.lifecycle.spawn("relay", async move {
-            relay.run(stop).await;
-            Ok(())
-        });
-    } else {
-        tracing::warn!("events are not handed on: the setting intake.relay is off");
-    }
+    let delivery =
+        EventDelivery::new([peer(context, CLASSIFICATION)?, peer(context, NOTIFICATION)?]);
+    let relay = Relay::new(
+        db.clone(),
+        Arc::clone(clock),
+        Arc::clone(random),
+        Arc::new(delivery),
+        settings.relay,
+        Arc::new(()),
+    )?
+    .with_nudge(nudge)
+    .with_instruments(context.instruments.clone());
+    let stop = context.lifecycle.soft();
+    context.lifecycle.spawn("relay", async move {
+        relay.run(stop).await;
+        Ok(())
+    });
     context.lifecycle.spawn(
         "housekeeping",
         worker::housekeeping(

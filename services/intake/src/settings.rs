@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntakeSettings {
-    /// Whether events are handed on. Off only where submitting alone is measured: nothing reaches the
-    /// other services then, and nothing is lost.
-    pub relay: bool,
     /// At most this many submissions share a transaction, 1 to 1024.
     pub submit_batch: usize,
     /// At most this many such transactions at once, 1 to 64; one on SQLite.

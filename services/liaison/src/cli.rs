@@ -12,11 +12,21 @@ use liaison_types::Party;
 /// `liaison demo` shows the whole way of twelve referrals in a few seconds. `liaison up` runs the suite
 /// on this machine; the other commands then act as the party named by --as, with its certificate.
 #[derive(Debug, Parser)]
-#[command(name = "liaison", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "liaison",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// What to print: `table` for people, `json` for programs (one document, or one object a line for
     /// streams). `classify --input` takes a file here.
-    #[arg(long, global = true, default_value = "table", value_name = "table|json")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "table",
+        value_name = "table|json"
+    )]
     pub output: Output,
     /// What to do.
     #[command(subcommand)]
@@ -120,7 +130,12 @@ pub struct UpArgs {
     pub dir: PathBuf,
     /// Database URL with `{service}` where the service's name goes, for example
     /// postgres://localhost/{service}; without it one SQLite file per service under DIR.
-    #[arg(long, env = "LIAISON__DATABASE_TEMPLATE", hide_env_values = true, value_name = "URL-TEMPLATE")]
+    #[arg(
+        long,
+        env = "LIAISON__DATABASE_TEMPLATE",
+        hide_env_values = true,
+        value_name = "URL-TEMPLATE"
+    )]
     pub database: Option<String>,
     /// First of the four ports; 0 lets the system choose each.
     #[arg(long, default_value_t = 7101)]
@@ -446,7 +461,11 @@ pub enum CertsCommand {
 #[derive(Clone, Debug, Args)]
 pub struct CertsDirArgs {
     /// Folder of the certificates.
-    #[arg(long, default_value = "liaison-data/certificates", env = "LIAISON__CERTIFICATES")]
+    #[arg(
+        long,
+        default_value = "liaison-data/certificates",
+        env = "LIAISON__CERTIFICATES"
+    )]
     pub dir: PathBuf,
 }
 
@@ -477,6 +496,11 @@ pub struct MigrateArgs {
     #[arg(long, default_value = "liaison-data", env = "LIAISON__DIR")]
     pub dir: PathBuf,
     /// Database URL with `{service}` where the service's name goes.
-    #[arg(long, env = "LIAISON__DATABASE_TEMPLATE", hide_env_values = true, value_name = "URL-TEMPLATE")]
+    #[arg(
+        long,
+        env = "LIAISON__DATABASE_TEMPLATE",
+        hide_env_values = true,
+        value_name = "URL-TEMPLATE"
+    )]
     pub database: Option<String>,
 }

@@ -71,8 +71,8 @@ impl Connection {
                 folder.certificates().display(),
             )));
         }
-        let identity = Identity::load(&settings, Arc::new(SystemClock))
-            .map_err(liaison_types::Error::from)?;
+        let identity =
+            Identity::load(&settings, Arc::new(SystemClock)).map_err(liaison_types::Error::from)?;
         Ok(Self {
             identity,
             officer,
@@ -113,7 +113,8 @@ impl Connection {
     /// # Errors
     /// Where its address is not known.
     pub fn intake(&self) -> Result<IntakeServiceClient<Channel>, Failure> {
-        self.channel("intake", self.given.intake.as_ref()).map(IntakeServiceClient::new)
+        self.channel("intake", self.given.intake.as_ref())
+            .map(IntakeServiceClient::new)
     }
 
     /// The classification service.
@@ -130,7 +131,8 @@ impl Connection {
     /// # Errors
     /// Where its address is not known.
     pub fn routing(&self) -> Result<RoutingServiceClient<Channel>, Failure> {
-        self.channel("routing", self.given.routing.as_ref()).map(RoutingServiceClient::new)
+        self.channel("routing", self.given.routing.as_ref())
+            .map(RoutingServiceClient::new)
     }
 
     /// The notification service.

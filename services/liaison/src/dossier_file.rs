@@ -36,9 +36,14 @@ pub enum DossierFileError {
 /// intake service's to say.
 pub fn read(path: &Path) -> Result<Dossier, DossierFileError> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| DossierFileError::Read { path: shown.clone(), source })?;
-    parse(&text).map_err(|message| DossierFileError::Content { path: shown, message })
+    let text = std::fs::read_to_string(path).map_err(|source| DossierFileError::Read {
+        path: shown.clone(),
+        source,
+    })?;
+    parse(&text).map_err(|message| DossierFileError::Content {
+        path: shown,
+        message,
+    })
 }
 
 /// Reads a dossier from YAML; JSON is YAML too.
@@ -57,7 +62,8 @@ mod tests {
     #[test]
     fn every_sample_can_be_read() {
         for sample in crate::samples::ALL {
-            let dossier = parse(sample.text).unwrap_or_else(|error| panic!("{}: {error}", sample.name));
+            let dossier =
+                parse(sample.text).unwrap_or_else(|error| panic!("{}: {error}", sample.name));
             assert!(!dossier.title.is_empty(), "{}", sample.name);
         }
     }

@@ -30,7 +30,10 @@ impl Failure {
     /// A service's answer to what was being done.
     pub fn refused(what: impl Into<String>) -> impl FnOnce(Status) -> Self {
         let what = what.into();
-        move |status| Self::Refused { what, status: Box::new(status) }
+        move |status| Self::Refused {
+            what,
+            status: Box::new(status),
+        }
     }
 
     /// 2 for what was asked wrongly, 1 for the rest.

@@ -59,7 +59,10 @@ impl Folder {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn write_addresses(&self, addresses: &BTreeMap<&'static str, SocketAddr>) -> io::Result<()> {
+    pub fn write_addresses(
+        &self,
+        addresses: &BTreeMap<&'static str, SocketAddr>,
+    ) -> io::Result<()> {
         let lines: String = addresses
             .iter()
             .map(|(name, address)| format!("{name} = \"{address}\"\n"))
@@ -77,7 +80,10 @@ impl Folder {
         let text = fs::read_to_string(self.0.join(ADDRESSES))?;
         let addresses: BTreeMap<String, String> = toml::from_str(&text)
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a list of addresses"))?;
-        addresses.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        addresses
+            .get(name)
+            .cloned()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -91,7 +97,9 @@ mod tests {
         let folder = Folder::new(temporary.path()).unwrap();
         assert!(folder.address_of("intake").is_err());
         let address: SocketAddr = "127.0.0.1:7101".parse().unwrap();
-        folder.write_addresses(&BTreeMap::from([("intake", address)])).unwrap();
+        folder
+            .write_addresses(&BTreeMap::from([("intake", address)]))
+            .unwrap();
         assert_eq!(folder.address_of("intake").unwrap(), "127.0.0.1:7101");
         assert!(folder.address_of("routing").is_err());
     }

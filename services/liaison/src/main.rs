@@ -36,7 +36,9 @@ fn run(cli: &Cli) -> Outcome {
         )));
     }
     // The commands wait for answers most of the time; the services of `up` bring their own threads.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(dispatch(&cli.output, &cli.command))
 }
 

@@ -67,25 +67,37 @@ pub fn table(headers: &[&str], rows: Vec<Vec<String>>) -> String {
         return styled(FAINT, "nothing");
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headers.iter().map(|header| header.to_uppercase()));
     for row in rows {
         table.add_row(row);
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A name of the API's enums without its prefix, in lower case and with spaces: `under review`.
 #[must_use]
 pub fn word(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).replace('_', " ").to_lowercase()
+    name.strip_prefix(prefix)
+        .unwrap_or(name)
+        .replace('_', " ")
+        .to_lowercase()
 }
 
 /// An instant to the second; a dash for none.
 #[must_use]
 pub fn instant(at: Option<&ProtoTimestamp>) -> String {
     at.and_then(|at| liaison_types::Timestamp::from_seconds_and_nanos(at.seconds, 0))
-        .map_or_else(|| "–".to_owned(), |at| at.to_string().replace('T', " ").replace('Z', " UTC"))
+        .map_or_else(
+            || "–".to_owned(),
+            |at| at.to_string().replace('T', " ").replace('Z', " UTC"),
+        )
 }
 
 /// When a clock runs out; a dash for none.
@@ -110,8 +122,14 @@ mod tests {
 
     #[test]
     fn words_and_instants_read_well() {
-        assert_eq!(word("REFERRAL_STATE_UNDER_REVIEW", "REFERRAL_STATE_"), "under review");
-        let at = ProtoTimestamp { seconds: 1_772_352_000, nanos: 5_000 };
+        assert_eq!(
+            word("REFERRAL_STATE_UNDER_REVIEW", "REFERRAL_STATE_"),
+            "under review"
+        );
+        let at = ProtoTimestamp {
+            seconds: 1_772_352_000,
+            nanos: 5_000,
+        };
         assert_eq!(instant(Some(&at)), "2026-03-01 08:00:00 UTC");
         assert_eq!(instant(None), "–");
     }

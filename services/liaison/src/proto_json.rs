@@ -18,7 +18,8 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
 });
 
 fn descriptor(name: &str) -> MessageDescriptor {
-    POOL.get_message_by_name(name).expect("message names in this program are those of the schema")
+    POOL.get_message_by_name(name)
+        .expect("message names in this program are those of the schema")
 }
 
 /// `message`, which is a `name` (for example `liaison.intake.v1.Referral`), as JSON. Fields that are
@@ -30,8 +31,9 @@ fn descriptor(name: &str) -> MessageDescriptor {
 pub fn to_json(name: &str, message: &impl Message) -> Value {
     let dynamic = DynamicMessage::decode(descriptor(name), message.encode_to_vec().as_slice())
         .expect("a message is read back by its own descriptor");
-    let options =
-        SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false);
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .stringify_64_bit_integers(false);
     dynamic
         .serialize_with_options(serde_json::value::Serializer, &options)
         .expect("a message of the API has a JSON form")
@@ -56,14 +58,21 @@ pub fn from_json<M: Message + Default>(name: &str, mut value: Value) -> Result<M
 /// Writes enum values out in full, everywhere in `value`; an unknown one is an error that lists the
 /// known ones.
 fn lengthen_enums(message: &MessageDescriptor, value: &mut Value, at: &str) -> Result<(), String> {
-    let Value::Object(fields) = value else { return Ok(()) };
+    let Value::Object(fields) = value else {
+        return Ok(());
+    };
     for (key, value) in fields {
-        let Some(field) =
-            message.get_field_by_name(key).or_else(|| message.get_field_by_json_name(key))
+        let Some(field) = message
+            .get_field_by_name(key)
+            .or_else(|| message.get_field_by_json_name(key))
         else {
             continue;
         };
-        let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+        let path = if at.is_empty() {
+            key.clone()
+        } else {
+            format!("{at}.{key}")
+        };
         match value {
             Value::Array(items) if field.is_list() => {
                 for (index, item) in items.iter_mut().enumerate() {
@@ -80,9 +89,14 @@ fn lengthen(field: &FieldDescriptor, value: &mut Value, path: &str) -> Result<()
     match field.kind() {
         Kind::Message(message) => lengthen_enums(&message, value, path),
         Kind::Enum(kind) => {
-            let Value::String(text) = value else { return Ok(()) };
+            let Value::String(text) = value else {
+                return Ok(());
+            };
             let full = full_name(&kind, text).ok_or_else(|| {
-                format!("{path}: not a known value; use one of {}", short_names(&kind).join(", "))
+                format!(
+                    "{path}: not a known value; use one of {}",
+                    short_names(&kind).join(", ")
+                )
             })?;
             *text = full;
             Ok(())
@@ -93,12 +107,18 @@ fn lengthen(field: &FieldDescriptor, value: &mut Value, path: &str) -> Result<()
 
 /// The prefix every value of an enum has, read off its zero value.
 fn prefix(kind: &EnumDescriptor) -> String {
-    kind.default_value().name().trim_end_matches("UNSPECIFIED").to_owned()
+    kind.default_value()
+        .name()
+        .trim_end_matches("UNSPECIFIED")
+        .to_owned()
 }
 
 fn full_name(kind: &EnumDescriptor, text: &str) -> Option<String> {
     let long = format!("{}{text}", prefix(kind));
-    [text, &long].into_iter().find(|name| kind.get_value_by_name(name).is_some()).map(str::to_owned)
+    [text, &long]
+        .into_iter()
+        .find(|name| kind.get_value_by_name(name).is_some())
+        .map(str::to_owned)
 }
 
 fn short_names(kind: &EnumDescriptor) -> Vec<String> {
@@ -120,7 +140,11 @@ mod tests {
     #[test]
     fn short_and_long_enum_names_are_read_alike() {
         let read = |kind: &str| -> Dossier {
-            from_json(DOSSIER, json!({ "kind": kind, "urgency": { "urgency": "URGENT" } })).unwrap()
+            from_json(
+                DOSSIER,
+                json!({ "kind": kind, "urgency": { "urgency": "URGENT" } }),
+            )
+            .unwrap()
         };
         assert_eq!(read("ALERT"), read("REFERRAL_KIND_ALERT"));
         let back = to_json(DOSSIER, &read("ALERT"));

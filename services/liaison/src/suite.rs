@@ -24,8 +24,12 @@ use liaison_types::{Clock, Error, Party, Random, Result};
 use crate::folder::Folder;
 
 /// The services in the order of a referral's way through them.
-pub const SERVICES: [&str; 4] =
-    [Intake::NAME, Classification::NAME, Routing::NAME, Notification::NAME];
+pub const SERVICES: [&str; 4] = [
+    Intake::NAME,
+    Classification::NAME,
+    Routing::NAME,
+    Notification::NAME,
+];
 
 /// Parties that get a certificate from the first `up`, besides the services and the bureaus of the
 /// samples: enough to work a referral from end to end on one machine.
@@ -84,16 +88,28 @@ pub fn ensure_certificates(
         now,
         random,
     )?;
-    let local: Vec<Host> =
-        ["localhost", "127.0.0.1", "::1"].iter().filter_map(|host| host.parse().ok()).collect();
+    let local: Vec<Host> = ["localhost", "127.0.0.1", "::1"]
+        .iter()
+        .filter_map(|host| host.parse().ok())
+        .collect();
     for party in parties {
         let current = CertificateSummary::read(&folder.certificate_of(&party));
         if current.is_ok_and(|summary| summary.not_after > now + RENEW_BEFORE) {
             continue;
         }
-        let hosts: &[Host] = if matches!(party, Party::Service(_)) { &local } else { &[] };
+        let hosts: &[Host] = if matches!(party, Party::Service(_)) {
+            &local
+        } else {
+            &[]
+        };
         authority
-            .issue(&party, hosts, CertificateAuthority::CERTIFICATE_VALIDITY, now, random)?
+            .issue(
+                &party,
+                hosts,
+                CertificateAuthority::CERTIFICATE_VALIDITY,
+                now,
+                random,
+            )?
             .write(&certificates, Existing::Replace)?;
     }
     Ok(())
@@ -102,15 +118,21 @@ pub fn ensure_certificates(
 /// The parties that work on one machine: services, units, desks, and the samples' bureaus.
 #[must_use]
 pub fn local_parties() -> Vec<Party> {
-    let mut bureaus: Vec<&str> =
-        crate::samples::ALL.iter().map(|sample| sample.bureau).collect();
+    let mut bureaus: Vec<&str> = crate::samples::ALL
+        .iter()
+        .map(|sample| sample.bureau)
+        .collect();
     bureaus.sort_unstable();
     bureaus.dedup();
     SERVICES
         .iter()
         .map(|name| Party::service(name))
         .chain(LOCAL_PARTIES.iter().filter_map(|party| party.parse().ok()))
-        .chain(bureaus.iter().filter_map(|code| format!("bureau/{code}").parse().ok()))
+        .chain(
+            bureaus
+                .iter()
+                .filter_map(|code| format!("bureau/{code}").parse().ok()),
+        )
         .collect()
 }
 
@@ -125,12 +147,27 @@ pub fn settings<S: Service>(
 ) -> std::result::Result<Settings<S::Settings>, String> {
     let identity = suite.folder.identity_of(&Party::service(S::NAME));
     let mut loader = Loader::new(S::DEFAULTS)
-        .environment(suite.environment.iter().filter(|(name, _)| concerns::<S>(name)).cloned())
+        .environment(
+            suite
+                .environment
+                .iter()
+                .filter(|(name, _)| concerns::<S>(name))
+                .cloned(),
+        )
         .set("server.listen", listen.to_string())
-        .set("server.health_listen", SocketAddr::new(listen.ip(), 0).to_string())
-        .set("identity.certificate", identity.certificate.display().to_string())
+        .set(
+            "server.health_listen",
+            SocketAddr::new(listen.ip(), 0).to_string(),
+        )
+        .set(
+            "identity.certificate",
+            identity.certificate.display().to_string(),
+        )
         .set("identity.key", identity.key.display().to_string())
-        .set("identity.authority", identity.authority.display().to_string())
+        .set(
+            "identity.authority",
+            identity.authority.display().to_string(),
+        )
         .set("database.url", suite.database_url(S::NAME))
         .set("database.migrate_on_start", "true")
         .set("telemetry.log", suite.log.clone());
@@ -143,7 +180,9 @@ pub fn settings<S: Service>(
     for (name, address) in peers {
         loader = loader.set(format!("peers.{name}"), format!("https://{address}"));
     }
-    let mut settings = loader.load::<S::Settings>().map_err(|problems| problems.to_string())?;
+    let mut settings = loader
+        .load::<S::Settings>()
+        .map_err(|problems| problems.to_string())?;
     settings.shutdown = ShutdownSettings::prompt();
     Ok(settings)
 }
@@ -172,7 +211,11 @@ impl SuiteSettings {
     }
 
     fn listen(&self, index: u16) -> SocketAddr {
-        let port = if self.port == 0 { 0 } else { self.port.saturating_add(index) };
+        let port = if self.port == 0 {
+            0
+        } else {
+            self.port.saturating_add(index)
+        };
         SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
     }
 }
@@ -210,19 +253,27 @@ impl Suite {
             });
         }
         let hosted = try_join_all(starting).await?;
-        settings.folder.write_addresses(&peers).map_err(Error::internal)?;
+        settings
+            .folder
+            .write_addresses(&peers)
+            .map_err(Error::internal)?;
         Ok(Self { hosted })
     }
 
     /// Name and address of each service.
     pub fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> + '_ {
-        self.hosted.iter().map(|(name, hosted)| (*name, hosted.address()))
+        self.hosted
+            .iter()
+            .map(|(name, hosted)| (*name, hosted.address()))
     }
 
     /// The lives of all four.
     #[must_use]
     pub fn lifecycles(&self) -> Vec<Lifecycle> {
-        self.hosted.iter().map(|(_, hosted)| hosted.lifecycle()).collect()
+        self.hosted
+            .iter()
+            .map(|(_, hosted)| hosted.lifecycle())
+            .collect()
     }
 
     /// Waits until all four have ended. When one ends, the others are stopped too: a suite with a
@@ -257,8 +308,11 @@ async fn host<S: Service>(
 ) -> Result<(&'static str, Hosted)> {
     let own = listeners.address()?;
     let settings = settings::<S>(suite, &peers, own).map_err(|problems| {
-        Error::new(liaison_types::ErrorKind::InvalidArgument, liaison_types::Reason::SettingInvalid)
-            .message(problems)
+        Error::new(
+            liaison_types::ErrorKind::InvalidArgument,
+            liaison_types::Reason::SettingInvalid,
+        )
+        .message(problems)
     })?;
     let threads = NonZeroUsize::MIN.saturating_add(1);
     let hosted = Hosted::start::<S>(settings, listeners, ambient.clone(), threads).await?;
@@ -273,13 +327,22 @@ pub async fn migrate(suite: &SuiteSettings) -> Result<Vec<(&'static str, Vec<Str
     fs::create_dir_all(suite.folder.path()).map_err(Error::internal)?;
     let database = |name| liaison_store::DatabaseSettings::new(suite.database_url(name));
     Ok(vec![
-        (Intake::NAME, migrate_one::<Intake>(&database(Intake::NAME)).await?),
+        (
+            Intake::NAME,
+            migrate_one::<Intake>(&database(Intake::NAME)).await?,
+        ),
         (
             Classification::NAME,
             migrate_one::<Classification>(&database(Classification::NAME)).await?,
         ),
-        (Routing::NAME, migrate_one::<Routing>(&database(Routing::NAME)).await?),
-        (Notification::NAME, migrate_one::<Notification>(&database(Notification::NAME)).await?),
+        (
+            Routing::NAME,
+            migrate_one::<Routing>(&database(Routing::NAME)).await?,
+        ),
+        (
+            Notification::NAME,
+            migrate_one::<Notification>(&database(Notification::NAME)).await?,
+        ),
     ])
 }
 

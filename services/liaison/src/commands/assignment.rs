@@ -99,7 +99,15 @@ pub async fn run(output: &Output, command: &AssignmentCommand) -> Outcome {
     Ok(())
 }
 
-const HEADERS: &[&str] = &["reference", "unit", "role", "state", "lease until", "due", "name"];
+const HEADERS: &[&str] = &[
+    "reference",
+    "unit",
+    "role",
+    "state",
+    "lease until",
+    "due",
+    "name",
+];
 
 fn row(assignment: &Assignment) -> Vec<String> {
     vec![
@@ -137,10 +145,14 @@ async fn list(output: &Output, args: &ListArgs) -> Outcome {
             break;
         }
     }
-    let json: Vec<Value> =
-        assignments.iter().map(|assignment| to_json(ASSIGNMENT, assignment)).collect();
-    document(output, &json!({ "assignments": json, "more": !page_token.is_empty() }), || {
-        table(HEADERS, assignments.iter().map(row).collect())
-    })?;
+    let json: Vec<Value> = assignments
+        .iter()
+        .map(|assignment| to_json(ASSIGNMENT, assignment))
+        .collect();
+    document(
+        output,
+        &json!({ "assignments": json, "more": !page_token.is_empty() }),
+        || table(HEADERS, assignments.iter().map(row).collect()),
+    )?;
     Ok(())
 }

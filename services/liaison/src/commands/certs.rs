@@ -64,13 +64,19 @@ fn issue(output: &Output, args: &CertsIssueArgs) -> Outcome {
         .collect::<Result<Vec<_>, _>>()?;
     let authority = authority(&args.folder.dir)?;
     let validity = Duration::from_hours(24 * u64::from(args.days));
-    let existing = if args.replace { Existing::Replace } else { Existing::Refuse };
+    let existing = if args.replace {
+        Existing::Replace
+    } else {
+        Existing::Refuse
+    };
     let mut issued = Vec::new();
     for party in &args.parties {
         let certificate = authority
             .issue(party, &hosts, validity, SystemClock.now(), &SystemRandom)
             .map_err(local)?;
-        let files = certificate.write(&args.folder.dir, existing).map_err(local)?;
+        let files = certificate
+            .write(&args.folder.dir, existing)
+            .map_err(local)?;
         issued.push((certificate, files));
     }
     let json: Vec<Value> = issued
@@ -126,7 +132,11 @@ fn list(output: &Output, args: &CertsDirArgs) -> Outcome {
         let rows = found
             .iter()
             .map(|(path, summary)| {
-                vec![summary.party.to_string(), summary.not_after.to_string(), path.clone()]
+                vec![
+                    summary.party.to_string(),
+                    summary.not_after.to_string(),
+                    path.clone(),
+                ]
             })
             .collect();
         table(&["party", "valid until", "certificate"], rows)

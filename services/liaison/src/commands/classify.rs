@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use liaison_classification::domain::{
-    DeclaredOffence, Decision, Field, Input, Outcome as Verdict, Reason, RuleSet, decide,
+    Decision, DeclaredOffence, Field, Input, Outcome as Verdict, Reason, RuleSet, decide,
 };
 use liaison_proto::common::{Language as ProtoLanguage, OffenceTag};
 use liaison_types::{IccsCode, Language, Tag};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::cli::{ClassifyArgs, Output};
 use crate::dossier_file;
 use crate::failure::{Failure, Outcome};
-use crate::output::{element, styled, CARE, FAINT, GOOD, STRONG};
+use crate::output::{CARE, FAINT, GOOD, STRONG, element, styled};
 
 /// One text to classify.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -86,7 +86,11 @@ fn bulk(rules: &RuleSet, input: &Path, output: &Output) -> Outcome {
         }
     }
     writer.flush()?;
-    if wrong == 0 { Ok(()) } else { Err(Failure::Local(format!("{wrong} lines were no cases"))) }
+    if wrong == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Local(format!("{wrong} lines were no cases")))
+    }
 }
 
 fn open(path: &Path) -> Result<File, Failure> {
@@ -99,12 +103,18 @@ fn files(rules: &RuleSet, output: &Output, args: &ClassifyArgs) -> Outcome {
         let case = if path.extension().is_some_and(|extension| extension == "txt") {
             let mut text = String::new();
             io::Read::read_to_string(&mut open(path)?, &mut text)?;
-            Case { id: path.display().to_string(), text, ..Case::default() }
+            Case {
+                id: path.display().to_string(),
+                text,
+                ..Case::default()
+            }
         } else {
             from_dossier(path)?
         };
         let decision = classified(rules, &case);
-        element(output, &decided(&case, &decision), || told(&case, &decision))?;
+        element(output, &decided(&case, &decision), || {
+            told(&case, &decision)
+        })?;
     }
     Ok(())
 }
@@ -161,7 +171,10 @@ fn classified(rules: &RuleSet, case: &Case) -> Decision {
             title: case.title.as_deref(),
             narrative: &case.text,
             // A tag that is none of the four says nothing; the text itself is looked at.
-            language: case.lang.as_deref().and_then(|tag| tag.parse::<Language>().ok()),
+            language: case
+                .lang
+                .as_deref()
+                .and_then(|tag| tag.parse::<Language>().ok()),
         },
     )
 }
@@ -201,18 +214,32 @@ fn told(case: &Case, decision: &Decision) -> String {
     let lead = decision.lead.as_ref().map_or("none", |unit| unit.as_str());
     let mut text = format!("{}\n  {verdict} → {}", case.id, styled(STRONG, lead));
     if !decision.supporting.is_empty() {
-        let supporting: Vec<&str> = decision.supporting.iter().map(|unit| unit.as_str()).collect();
+        let supporting: Vec<&str> = decision
+            .supporting
+            .iter()
+            .map(liaison_types::UnitCode::as_str)
+            .collect();
         text.push_str(&format!(", supported by {}", supporting.join(", ")));
     }
     for unit in &decision.probabilities {
-        text.push_str(&format!("\n    {:.3}  {}", unit.probability.as_f64(), unit.unit));
+        text.push_str(&format!(
+            "\n    {:.3}  {}",
+            unit.probability.as_f64(),
+            unit.unit
+        ));
     }
-    text.push_str(&format!("\n    {:.3}  none", decision.none_probability.as_f64()));
+    text.push_str(&format!(
+        "\n    {:.3}  none",
+        decision.none_probability.as_f64()
+    ));
     for reason in &decision.reasons {
         text.push_str("\n  because ");
         text.push_str(&because(case, reason));
     }
-    text.push_str(&styled(FAINT, &format!("\n  rule set {}", decision.rule_set)));
+    text.push_str(&styled(
+        FAINT,
+        &format!("\n  rule set {}", decision.rule_set),
+    ));
     text
 }
 
@@ -229,11 +256,17 @@ fn because(case: &Case, reason: &Reason) -> String {
                         Field::Title => case.title.as_deref().unwrap_or_default(),
                         Field::Narrative => &case.text,
                     };
-                    let range = usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
+                    let range =
+                        usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
                     Some(format!("“{}”", styled(STRONG, text.get(range)?)))
                 })
                 .collect();
-            format!("{} {:+.2}  {}", concept.id, concept.weight.as_f64(), words.join(", "))
+            format!(
+                "{} {:+.2}  {}",
+                concept.id,
+                concept.weight.as_f64(),
+                words.join(", ")
+            )
         }
     }
 }

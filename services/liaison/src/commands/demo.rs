@@ -18,7 +18,7 @@ use crate::connection::Connection;
 use crate::dossier_file;
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
-use crate::output::{due, line, styled, word, BAD, CARE, FAINT, GOOD, STRONG};
+use crate::output::{BAD, CARE, FAINT, GOOD, STRONG, due, line, styled, word};
 use crate::proto_json::to_json;
 use crate::samples::{self, Sample};
 use crate::suite::{self, Suite, SuiteSettings};
@@ -63,7 +63,10 @@ async fn play(output: &Output, args: &DemoArgs, folder: &Folder, begun: Instant)
     };
     suite::ensure_certificates(folder, suite::local_parties(), &SystemClock, &SystemRandom)?;
     let suite = Suite::start(&settings, &Ambient::default()).await?;
-    let stage = Stage { output, folder: folder.clone() };
+    let stage = Stage {
+        output,
+        folder: folder.clone(),
+    };
     stage.say(&format!(
         "{}\nFour services over mutual TLS, ready after {:.1} s. {} dossiers from {} bureaus follow.\n",
         styled(STRONG, "Liaison"),
@@ -80,7 +83,13 @@ async fn play(output: &Output, args: &DemoArgs, folder: &Folder, begun: Instant)
     if let Some((name, outcome)) = fault {
         return Err(Failure::Local(format!("{name} ended: {outcome:?}")));
     }
-    stage.say(&styled(FAINT, &format!("The whole demo took {:.1} s.", begun.elapsed().as_secs_f64())))
+    stage.say(&styled(
+        FAINT,
+        &format!(
+            "The whole demo took {:.1} s.",
+            begun.elapsed().as_secs_f64()
+        ),
+    ))
 }
 
 impl Stage<'_> {
@@ -111,11 +120,17 @@ impl Stage<'_> {
         for sample in samples::ALL {
             let end = tokio::time::timeout(PATIENCE, self.play(sample))
                 .await
-                .map_err(|_| Failure::Local(format!("{} did not come to its end", sample.name)))??;
+                .map_err(|_| {
+                    Failure::Local(format!("{} did not come to its end", sample.name))
+                })??;
             *ends.entry(end).or_default() += 1;
         }
         let ends: Vec<String> = ends.iter().map(|(end, n)| format!("{n} {end}")).collect();
-        self.say(&format!("{} {}.", styled(STRONG, "In the end:"), ends.join(", ")))
+        self.say(&format!(
+            "{} {}.",
+            styled(STRONG, "In the end:"),
+            ends.join(", ")
+        ))
     }
 
     /// Plays one referral to its end and says how it ended.
@@ -126,7 +141,14 @@ impl Stage<'_> {
         self.say(&format!(
             "{}  {}",
             styled(STRONG, &dossier.title),
-            styled(FAINT, &format!("{} · {}", sample.bureau, word(language.as_str_name(), "LANGUAGE_"))),
+            styled(
+                FAINT,
+                &format!(
+                    "{} · {}",
+                    sample.bureau,
+                    word(language.as_str_name(), "LANGUAGE_")
+                )
+            ),
         ))?;
         let request = SubmitReferralRequest {
             dossier: Some(dossier),
@@ -152,14 +174,18 @@ impl Stage<'_> {
                 None => "no answer due".to_owned(),
             },
         ))?;
-        self.follow(&bureau, &referral).await?;
+        let end = self.follow(&bureau, &referral).await?;
         self.check_custody(&bureau, &referral).await?;
-        Ok("worked to its outcome".to_owned())
+        Ok(end.to_owned())
     }
 
-    /// Follows the bureau's notifications until the referral is completed, and plays whoever has to
-    /// act next.
-    async fn follow(&self, bureau: &Connection, referral: &Referral) -> Outcome {
+    /// Follows the bureau's notifications until the referral is completed or refused, and plays
+    /// whoever has to act next. Says how it ended.
+    async fn follow(
+        &self,
+        bureau: &Connection,
+        referral: &Referral,
+    ) -> Result<&'static str, Failure> {
         let request = StreamNotificationsRequest::default();
         let mut stream = bureau
             .notification()?
@@ -169,10 +195,18 @@ impl Stage<'_> {
             .into_inner();
         let mut supporting_open = Vec::new();
         let mut completed = false;
-        while let Some(next) = stream.message().await.map_err(Failure::refused("watching"))? {
-            let Some(event) = next.notification.and_then(|n| n.event) else { continue };
+        while let Some(next) = stream
+            .message()
+            .await
+            .map_err(Failure::refused("watching"))?
+        {
+            let Some(event) = next.notification.and_then(|n| n.event) else {
+                continue;
+            };
             let json = to_json("liaison.event.v1.Event", &event);
-            let Some(Data::ReferralChanged(changed)) = event.data else { continue };
+            let Some(Data::ReferralChanged(changed)) = event.data else {
+                continue;
+            };
             if changed.referral != referral.name {
                 continue;
             }
@@ -180,6 +214,7 @@ impl Stage<'_> {
             self.say(&format!("  {}", step_line(&changed)))?;
             match changed.step() {
                 ReferralStep::ReviewRequested => actors::review(self, &changed).await?,
+                ReferralStep::Refused => return Ok("refused by a reviewer, with the ground"),
                 ReferralStep::TriageRequested => actors::triage(self, &changed).await?,
                 ReferralStep::Classified => self.explain(&changed).await?,
                 ReferralStep::Routed | ReferralStep::Granted => {
@@ -195,10 +230,12 @@ impl Stage<'_> {
                 _ => {}
             }
             if completed && supporting_open.is_empty() {
-                return Ok(());
+                return Ok("worked to an outcome");
             }
         }
-        Err(Failure::Local("the stream of notifications ended early".to_owned()))
+        Err(Failure::Local(
+            "the stream of notifications ended early".to_owned(),
+        ))
     }
 
     /// Says why the referral was classified as it was.
@@ -206,13 +243,21 @@ impl Stage<'_> {
         let desk = self.connect("desk/triage", "t.desk")?;
         let decisions = desk
             .classification()?
-            .list_decisions(ListDecisionsRequest { referral: changed.referral.clone() })
+            .list_decisions(ListDecisionsRequest {
+                referral: changed.referral.clone(),
+            })
             .await
             .map_err(Failure::refused("reading the decision"))?
             .into_inner()
             .decisions;
-        let Some(decision) = decisions.into_iter().next() else { return Ok(()) };
-        if decision.decided_by.as_ref().is_some_and(|by| !by.party.is_empty()) {
+        let Some(decision) = decisions.into_iter().next() else {
+            return Ok(());
+        };
+        if decision
+            .decided_by
+            .as_ref()
+            .is_some_and(|by| !by.party.is_empty())
+        {
             return Ok(());
         }
         let mut reasons: Vec<String> = Vec::new();
@@ -226,7 +271,10 @@ impl Stage<'_> {
         });
         self.say(&format!(
             "  {}",
-            styled(FAINT, &format!("{:>22}  {probability}; because {}", "", reasons.join(", ")))
+            styled(
+                FAINT,
+                &format!("{:>22}  {probability}; because {}", "", reasons.join(", "))
+            )
         ))
     }
 
@@ -234,13 +282,18 @@ impl Stage<'_> {
     async fn check_custody(&self, bureau: &Connection, referral: &Referral) -> Outcome {
         let entries = bureau
             .intake()?
-            .get_referral_history(GetReferralHistoryRequest { name: referral.name.clone() })
+            .get_referral_history(GetReferralHistoryRequest {
+                name: referral.name.clone(),
+            })
             .await
             .map_err(Failure::refused("reading the history"))?
             .into_inner()
             .entries;
         let told = match actors::verify(&referral.name, &entries) {
-            Ok(()) => styled(GOOD, &format!("{} steps, the chain of custody holds", entries.len())),
+            Ok(()) => styled(
+                GOOD,
+                &format!("{} steps, the chain of custody holds", entries.len()),
+            ),
             Err(broken) => styled(BAD, &broken),
         };
         self.tell(&json!({ "referral": referral.name, "steps": entries.len() }))?;

@@ -22,8 +22,10 @@ pub async fn run(output: &Output, args: &MigrateArgs) -> Outcome {
         environment: Vec::new(),
     };
     let applied = suite::migrate(&settings).await?;
-    let json: Map<String, Value> =
-        applied.iter().map(|(name, names)| ((*name).to_owned(), json!(names))).collect();
+    let json: Map<String, Value> = applied
+        .iter()
+        .map(|(name, names)| ((*name).to_owned(), json!(names)))
+        .collect();
     document(output, &Value::Object(json), || {
         applied
             .iter()

@@ -91,6 +91,11 @@ mod tests {
             referral_states(&["routed".into()]).unwrap(),
             [i32::from(ReferralState::Routed)]
         );
-        assert_eq!(referral_states(&["nowhere".into()]).unwrap_err().exit_code(), 2);
+        assert_eq!(
+            referral_states(&["nowhere".into()])
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
     }
 }

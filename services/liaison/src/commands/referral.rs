@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cli::{DossierArgs, ListArgs, NameArgs, Output, ReferralCommand, WatchArgs};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{actor, document, due, element, instant, styled, table, word, FAINT, STRONG};
+use crate::output::{FAINT, STRONG, actor, document, due, element, instant, styled, table, word};
 use crate::proto_json::to_json;
 
 use super::{referral_state, referral_states, resource};
@@ -36,7 +36,9 @@ pub async fn run(output: &Output, command: &ReferralCommand) -> Outcome {
 
 async fn get(output: &Output, args: &NameArgs) -> Outcome {
     let mut intake = Connection::open(&args.connect, None)?.intake()?;
-    let request = GetReferralRequest { name: resource("referrals", &args.name) };
+    let request = GetReferralRequest {
+        name: resource("referrals", &args.name),
+    };
     let referral = intake
         .get_referral(request)
         .await
@@ -54,7 +56,10 @@ fn card(referral: &Referral) -> String {
         ("name", referral.name.clone()),
         ("your reference", referral.bureau_reference.clone()),
         ("state", referral_state(referral.state)),
-        ("urgency", word(referral.urgency().as_str_name(), "URGENCY_")),
+        (
+            "urgency",
+            word(referral.urgency().as_str_name(), "URGENCY_"),
+        ),
         ("received", instant(referral.received_at.as_ref())),
         ("admissibility by", due(referral.admissibility.as_ref())),
         ("completion by", due(referral.completion.as_ref())),
@@ -66,7 +71,10 @@ fn card(referral: &Referral) -> String {
         rows.push(("supporting", referral.supporting_units.join(", ")));
     }
     if referral.outcome() != CaseOutcome::Unspecified {
-        rows.push(("outcome", word(referral.outcome().as_str_name(), "OUTCOME_")));
+        rows.push((
+            "outcome",
+            word(referral.outcome().as_str_name(), "OUTCOME_"),
+        ));
     }
     if referral.exercise {
         rows.push(("exercise", "yes: training traffic".to_owned()));
@@ -114,29 +122,41 @@ pub(super) async fn list(
             break;
         }
     }
-    let json: Vec<Value> = referrals.iter().map(|referral| to_json(REFERRAL, referral)).collect();
-    document(output, &json!({ "referrals": json, "more": !page_token.is_empty() }), || {
-        let rows = referrals
-            .iter()
-            .map(|referral| {
-                vec![
-                    referral.reference.clone(),
-                    referral_state(referral.state),
-                    word(referral.urgency().as_str_name(), "URGENCY_"),
-                    referral.lead_unit.clone(),
-                    due(referral.completion.as_ref()),
-                    referral.name.clone(),
-                ]
-            })
-            .collect();
-        table(&["reference", "state", "urgency", "lead unit", "due", "name"], rows)
-    })?;
+    let json: Vec<Value> = referrals
+        .iter()
+        .map(|referral| to_json(REFERRAL, referral))
+        .collect();
+    document(
+        output,
+        &json!({ "referrals": json, "more": !page_token.is_empty() }),
+        || {
+            let rows = referrals
+                .iter()
+                .map(|referral| {
+                    vec![
+                        referral.reference.clone(),
+                        referral_state(referral.state),
+                        word(referral.urgency().as_str_name(), "URGENCY_"),
+                        referral.lead_unit.clone(),
+                        due(referral.completion.as_ref()),
+                        referral.name.clone(),
+                    ]
+                })
+                .collect();
+            table(
+                &["reference", "state", "urgency", "lead unit", "due", "name"],
+                rows,
+            )
+        },
+    )?;
     Ok(())
 }
 
 async fn history(output: &Output, args: &NameArgs) -> Outcome {
     let mut intake = Connection::open(&args.connect, None)?.intake()?;
-    let request = GetReferralHistoryRequest { name: resource("referrals", &args.name) };
+    let request = GetReferralHistoryRequest {
+        name: resource("referrals", &args.name),
+    };
     let entries = intake
         .get_referral_history(request)
         .await
@@ -149,7 +169,10 @@ async fn history(output: &Output, args: &NameArgs) -> Outcome {
         .collect();
     document(output, &json!({ "entries": json }), || {
         let rows = entries.iter().map(history_row).collect();
-        table(&["#", "when", "step", "state", "who", "unit", "detail"], rows)
+        table(
+            &["#", "when", "step", "state", "who", "unit", "detail"],
+            rows,
+        )
     })?;
     Ok(())
 }
@@ -185,7 +208,11 @@ async fn dossier(output: &Output, args: &DossierArgs) -> Outcome {
 }
 
 fn dossier_text(dossier: &Dossier) -> String {
-    let mut text = format!("{}\n\n{}\n", styled(STRONG, &dossier.title), dossier.narrative);
+    let mut text = format!(
+        "{}\n\n{}\n",
+        styled(STRONG, &dossier.title),
+        dossier.narrative
+    );
     for person in &dossier.persons {
         let name = if person.identity_unknown {
             "identity unknown".to_owned()
@@ -220,7 +247,9 @@ async fn watch(output: &Output, args: &WatchArgs) -> Outcome {
             match stream.message().await {
                 Ok(Some(next)) => {
                     cursor = next.cursor;
-                    let Some(event) = next.notification.and_then(|n| n.event) else { continue };
+                    let Some(event) = next.notification.and_then(|n| n.event) else {
+                        continue;
+                    };
                     let json = json!({
                         "cursor": cursor,
                         "event": to_json("liaison.event.v1.Event", &event),

@@ -56,8 +56,16 @@ async fn decide(output: &Output, args: &ReviewDecideArgs) -> Outcome {
         .into_inner()
         .referral
         .unwrap_or_default();
-    document(output, &to_json("liaison.intake.v1.Referral", &referral), || {
-        format!("{} is now {}", referral.reference, referral_state(referral.state))
-    })?;
+    document(
+        output,
+        &to_json("liaison.intake.v1.Referral", &referral),
+        || {
+            format!(
+                "{} is now {}",
+                referral.reference,
+                referral_state(referral.state)
+            )
+        },
+    )?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::cli::{Output, SubmitArgs};
 use crate::connection::Connection;
 use crate::dossier_file;
 use crate::failure::{Failure, Outcome};
-use crate::output::{due, element, styled, GOOD, STRONG};
+use crate::output::{GOOD, STRONG, due, element, styled};
 use crate::proto_json::to_json;
 
 use super::referral_state;
@@ -62,7 +62,9 @@ pub async fn run(output: &Output, args: &SubmitArgs) -> Outcome {
                     "validate_only": args.validate_only,
                     "referral": to_json("liaison.intake.v1.Referral", &referral),
                 });
-                element(output, &json, || told(&shown, &referral, args.validate_only))?;
+                element(output, &json, || {
+                    told(&shown, &referral, args.validate_only)
+                })?;
             }
             Err(failure) => {
                 failure.tell(output);
@@ -79,7 +81,11 @@ pub async fn run(output: &Output, args: &SubmitArgs) -> Outcome {
 
 fn told(file: &str, referral: &Referral, validate_only: bool) -> String {
     if validate_only {
-        return format!("{} {file}: would be {}", styled(GOOD, "valid"), referral_state(referral.state));
+        return format!(
+            "{} {file}: would be {}",
+            styled(GOOD, "valid"),
+            referral_state(referral.state)
+        );
     }
     format!(
         "{} {} {}  {}  due {}",
@@ -106,7 +112,9 @@ async fn settled(connection: &Connection, mut referral: Referral) -> Result<Refe
             return Ok(referral);
         }
         tokio::time::sleep(LOOK).await;
-        let request = GetReferralRequest { name: referral.name.clone() };
+        let request = GetReferralRequest {
+            name: referral.name.clone(),
+        };
         referral = intake
             .get_referral(request)
             .await

@@ -23,45 +23,58 @@ const TASK: &str = "liaison.routing.v1.Task";
 pub async fn run(output: &Output, command: &TaskCommand) -> Outcome {
     let task = match command {
         TaskCommand::List(args) => return list(output, args).await,
-        TaskCommand::Create(args) => Connection::open(&args.connect, None)?
-            .routing()?
-            .create_task(CreateTaskRequest {
-                assignment: resource("assignments", &args.assignment),
-                title: args.title.clone(),
-                due_at: None,
-                request_id: request_id(),
-            })
-            .await
-            .map_err(Failure::refused(&args.assignment))?
-            .into_inner()
-            .task,
-        TaskCommand::Claim(args) => Connection::open(&args.connect, None)?
-            .routing()?
-            .claim_task(ClaimTaskRequest { name: resource("tasks", &args.name) })
-            .await
-            .map_err(Failure::refused(&args.name))?
-            .into_inner()
-            .task,
-        TaskCommand::Complete(args) => Connection::open(&args.connect, None)?
-            .routing()?
-            .complete_task(CompleteTaskRequest {
-                name: resource("tasks", &args.name),
-                result: args.result.clone(),
-            })
-            .await
-            .map_err(Failure::refused(&args.name))?
-            .into_inner()
-            .task,
+        TaskCommand::Create(args) => {
+            Connection::open(&args.connect, None)?
+                .routing()?
+                .create_task(CreateTaskRequest {
+                    assignment: resource("assignments", &args.assignment),
+                    title: args.title.clone(),
+                    due_at: None,
+                    request_id: request_id(),
+                })
+                .await
+                .map_err(Failure::refused(&args.assignment))?
+                .into_inner()
+                .task
+        }
+        TaskCommand::Claim(args) => {
+            Connection::open(&args.connect, None)?
+                .routing()?
+                .claim_task(ClaimTaskRequest {
+                    name: resource("tasks", &args.name),
+                })
+                .await
+                .map_err(Failure::refused(&args.name))?
+                .into_inner()
+                .task
+        }
+        TaskCommand::Complete(args) => {
+            Connection::open(&args.connect, None)?
+                .routing()?
+                .complete_task(CompleteTaskRequest {
+                    name: resource("tasks", &args.name),
+                    result: args.result.clone(),
+                })
+                .await
+                .map_err(Failure::refused(&args.name))?
+                .into_inner()
+                .task
+        }
     }
     .unwrap_or_default();
-    document(output, &to_json(TASK, &task), || table(HEADERS, vec![row(&task)]))?;
+    document(output, &to_json(TASK, &task), || {
+        table(HEADERS, vec![row(&task)])
+    })?;
     Ok(())
 }
 
 const HEADERS: &[&str] = &["title", "state", "who", "created", "name"];
 
 fn row(task: &Task) -> Vec<String> {
-    let who = task.claimed_by.as_ref().map_or_else(|| "–".to_owned(), |by| actor(Some(by)));
+    let who = task
+        .claimed_by
+        .as_ref()
+        .map_or_else(|| "–".to_owned(), |by| actor(Some(by)));
     vec![
         task.title.clone(),
         word(task.state().as_str_name(), "TASK_STATE_"),
@@ -74,7 +87,9 @@ fn row(task: &Task) -> Vec<String> {
 async fn list(output: &Output, args: &NameArgs) -> Outcome {
     let tasks = Connection::open(&args.connect, None)?
         .routing()?
-        .list_tasks(ListTasksRequest { assignment: resource("assignments", &args.name) })
+        .list_tasks(ListTasksRequest {
+            assignment: resource("assignments", &args.name),
+        })
         .await
         .map_err(Failure::refused(&args.name))?
         .into_inner()

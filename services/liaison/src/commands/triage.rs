@@ -51,17 +51,24 @@ async fn list(output: &Output, args: &ListArgs) -> Outcome {
         .iter()
         .map(|item| to_json("liaison.classification.v1.TriageItem", item))
         .collect();
-    document(output, &json!({ "items": json, "more": !page_token.is_empty() }), || {
-        table(
-            &["reference", "why", "urgency", "since", "proposal", "name"],
-            items.iter().map(row).collect(),
-        )
-    })?;
+    document(
+        output,
+        &json!({ "items": json, "more": !page_token.is_empty() }),
+        || {
+            table(
+                &["reference", "why", "urgency", "since", "proposal", "name"],
+                items.iter().map(row).collect(),
+            )
+        },
+    )?;
     Ok(())
 }
 
 fn row(item: &TriageItem) -> Vec<String> {
-    let proposal = item.proposal.as_ref().map_or("", |proposal| proposal.lead.as_str());
+    let proposal = item
+        .proposal
+        .as_ref()
+        .map_or("", |proposal| proposal.lead.as_str());
     vec![
         item.reference.clone(),
         word(item.cause().as_str_name(), "TRIAGE_CAUSE_"),
@@ -89,8 +96,10 @@ async fn decide(output: &Output, args: &TriageDecideArgs) -> Outcome {
         .into_inner()
         .decision
         .unwrap_or_default();
-    document(output, &to_json("liaison.classification.v1.Decision", &decision), || {
-        format!("{} goes to {}", decision.referral, decision.lead)
-    })?;
+    document(
+        output,
+        &to_json("liaison.classification.v1.Decision", &decision),
+        || format!("{} goes to {}", decision.referral, decision.lead),
+    )?;
     Ok(())
 }

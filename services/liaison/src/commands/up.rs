@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::{Output, UpArgs};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
-use crate::output::{document, styled, FAINT, GOOD, STRONG};
+use crate::output::{FAINT, GOOD, STRONG, document, styled};
 use crate::suite::{self, Suite, SuiteSettings};
 
 /// Runs the suite until it is told to stop. The ready line comes last.
@@ -28,19 +28,33 @@ pub async fn run(output: &Output, args: &UpArgs) -> Outcome {
     std::fs::create_dir_all(folder.path())?;
     suite::ensure_certificates(&folder, suite::local_parties(), &SystemClock, &SystemRandom)?;
     let suite = Suite::start(&settings, &Ambient::default()).await?;
-    let addresses: Vec<(&str, String)> =
-        suite.addresses().map(|(name, address)| (name, address.to_string())).collect();
-    let json: Map<String, Value> =
-        addresses.iter().map(|(name, address)| ((*name).to_owned(), json!(address))).collect();
-    document(output, &json!({ "ready": true, "addresses": json, "dir": folder.path() }), || {
-        let mut text = String::new();
-        for (name, address) in &addresses {
-            text.push_str(&format!("{} {address}\n", styled(STRONG, &format!("{name:>16}"))));
-        }
-        text.push_str(&styled(FAINT, &format!("{:>16} {}\n", "data", folder.path().display())));
-        text.push_str(&styled(GOOD, "ready"));
-        text
-    })?;
+    let addresses: Vec<(&str, String)> = suite
+        .addresses()
+        .map(|(name, address)| (name, address.to_string()))
+        .collect();
+    let json: Map<String, Value> = addresses
+        .iter()
+        .map(|(name, address)| ((*name).to_owned(), json!(address)))
+        .collect();
+    document(
+        output,
+        &json!({ "ready": true, "addresses": json, "dir": folder.path() }),
+        || {
+            let mut text = String::new();
+            for (name, address) in &addresses {
+                text.push_str(&format!(
+                    "{} {address}\n",
+                    styled(STRONG, &format!("{name:>16}"))
+                ));
+            }
+            text.push_str(&styled(
+                FAINT,
+                &format!("{:>16} {}\n", "data", folder.path().display()),
+            ));
+            text.push_str(&styled(GOOD, "ready"));
+            text
+        },
+    )?;
     let lifecycles = suite.lifecycles();
     tokio::spawn(async move {
         signals.next().await;

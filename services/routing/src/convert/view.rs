@@ -84,7 +84,7 @@ pub(crate) fn task(task: &Task) -> routing::Task {
 }
 
 fn etag(version: i64) -> String {
-    format!("\"{version}\"")
+    format!("v{version}")
 }
 
 #[cfg(test)]

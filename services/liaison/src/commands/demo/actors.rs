@@ -1,30 +1,37 @@
 //! The people of the demo: reviewer, duty desk, units.
 
 use liaison_custody::{Step, verify as verify_chain};
-use liaison_proto::common::{AssignmentRole, Outcome as CaseOutcome};
+use liaison_proto::classification::DecideTriageRequest;
+use liaison_proto::common::{AssignmentRole, Outcome as CaseOutcome, RefusalGround};
 use liaison_proto::event::ReferralChanged;
 use liaison_proto::intake::{DecideReviewRequest, GetDossierRequest, HistoryEntry, ReviewVerdict};
 use liaison_proto::routing::{
     AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
     CreateTaskRequest, PullAssignmentsRequest,
 };
-use liaison_proto::classification::DecideTriageRequest;
 use liaison_types::{ReferralId, Timestamp};
 
 use crate::failure::{Failure, Outcome};
-use crate::output::{styled, word, FAINT};
+use crate::output::{FAINT, styled, word};
 
 use super::{Stage, request_id, today};
 
 /// How long a unit waits for its assignment.
-const WAIT: prost_types::Duration = prost_types::Duration { seconds: 10, nanos: 0 };
+const WAIT: prost_types::Duration = prost_types::Duration {
+    seconds: 10,
+    nanos: 0,
+};
 
-/// The compliance reviewer admits what was flagged.
+/// The compliance reviewer refuses what was flagged: nothing in it but belief.
 pub(super) async fn review(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcome {
     let request = DecideReviewRequest {
         name: changed.referral.clone(),
-        verdict: ReviewVerdict::Compliant.into(),
-        reason: format!("Read on {}: no element that Article 3 excludes.", today()),
+        verdict: ReviewVerdict::NonCompliant.into(),
+        ground: RefusalGround::Article3.into(),
+        reason: format!(
+            "Read on {}: texts of a religious character and no violence.",
+            today()
+        ),
         ..DecideReviewRequest::default()
     };
     stage
@@ -120,7 +127,9 @@ pub(super) async fn work(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcom
             .task
             .unwrap_or_default();
         routing
-            .claim_task(ClaimTaskRequest { name: task.name.clone() })
+            .claim_task(ClaimTaskRequest {
+                name: task.name.clone(),
+            })
             .await
             .map_err(Failure::refused("claiming a task"))?;
         routing
@@ -131,7 +140,11 @@ pub(super) async fn work(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcom
             .await
             .map_err(Failure::refused("completing a task"))?;
     }
-    let outcome = if lead { outcome_for(&changed.unit) } else { CaseOutcome::InformationProvided };
+    let outcome = if lead {
+        outcome_for(&changed.unit)
+    } else {
+        CaseOutcome::InformationProvided
+    };
     routing
         .complete_assignment(CompleteAssignmentRequest {
             name,
@@ -182,7 +195,10 @@ pub(super) fn verify(referral: &str, entries: &[HistoryEntry]) -> Result<(), Str
                 referral,
                 position: entry.position,
                 at,
-                step: entry.step().as_str_name().trim_start_matches("REFERRAL_STEP_"),
+                step: entry
+                    .step()
+                    .as_str_name()
+                    .trim_start_matches("REFERRAL_STEP_"),
                 state: state_name(entry),
                 party: actor.map_or("", |actor| &actor.party),
                 officer: actor.map_or("", |actor| &actor.officer),
@@ -196,5 +212,8 @@ pub(super) fn verify(referral: &str, entries: &[HistoryEntry]) -> Result<(), Str
 }
 
 fn state_name(entry: &HistoryEntry) -> &'static str {
-    entry.state().as_str_name().trim_start_matches("REFERRAL_STATE_")
+    entry
+        .state()
+        .as_str_name()
+        .trim_start_matches("REFERRAL_STATE_")
 }
