@@ -9,12 +9,14 @@ pub mod admission;
 pub mod assignment;
 pub mod decision;
 pub mod route;
+pub mod triage;
 pub mod view;
 
 pub use admission::{Admission, SubmissionFacts, screen};
 pub use assignment::{may_list_assignments, may_view_assignment, may_work_assignment};
 pub use decision::{Decision, Effect, RuleId};
 pub use route::{RouteFacts, may_route};
+pub use triage::may_triage;
 pub use view::{ViewFacts, may_decide_review, may_list_all, may_view_dossier, may_view_envelope};
 
 /// The version of the rule set in this build. It stands beside every kept decision.

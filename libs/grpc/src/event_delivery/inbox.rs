@@ -310,7 +310,8 @@ impl<H: EventHandler> EventInbox<H> {
 /// The database does not answer: trying each event by itself would take long and help nobody. A fact
 /// that is [not yet](EventHandler::not_yet) possible is UNAVAILABLE too, but without such a cause.
 fn nobody_home(error: &Error) -> bool {
-    let database = std::error::Error::source(error).is_some_and(|cause| cause.is::<DbErr>());
+    let cause = std::error::Error::source(error);
+    let database = cause.and_then(|cause| cause.downcast_ref::<DbErr>()).is_some();
     match error.kind() {
         ErrorKind::ResourceExhausted => true,
         ErrorKind::Unavailable => database,

@@ -125,6 +125,41 @@ fn outcome(result: &DeliveryResult) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use liaison_types::{EventId, SeededRandom, Timestamp};
+
+    #[test]
+    fn what_is_no_event_is_given_up_and_its_subject_waits() {
+        let row = |subject: &str, sequence: i64, payload: Vec<u8>| Outgoing {
+            id: EventId::new(Timestamp::default(), &SeededRandom::new(1)),
+            subject: subject.to_owned(),
+            sequence,
+            kind: String::new(),
+            payload,
+            traceparent: None,
+            created_at: Timestamp::default(),
+            attempt: 1,
+        };
+        let batch = [
+            row("a", 1, vec![0xff]),
+            row("a", 2, Vec::new()),
+            row("b", 1, Vec::new()),
+        ];
+        let (events, outcomes) = decode(&batch);
+        assert_eq!(events.len(), 1);
+        assert_eq!(
+            outcomes,
+            [
+                Outcome::Rejected {
+                    reason: Reason::MalformedMessage
+                },
+                Outcome::Retry {
+                    reason: Reason::Unavailable,
+                    after: None
+                },
+                Outcome::Delivered,
+            ]
+        );
+    }
 
     #[test]
     fn every_status_has_its_outcome() {

@@ -302,14 +302,15 @@ impl Checks {
 
 /// Whether `text` holds what makes one line show something else than it is: control characters,
 /// direction marks, overrides and isolates, invisible characters. The zero-width joiner and
-/// non-joiner are allowed between two letters outside ASCII, where Arabic and Indic scripts need them.
+/// non-joiner are allowed between two characters of Arabic and Indic scripts, which need them.
 #[must_use]
 pub fn is_forbidden_in_line(text: &str) -> bool {
     // Nearly all texts hold nothing to look at twice.
     if !text.chars().any(is_suspicious) {
         return false;
     }
-    let letter = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && c.is_alphabetic());
+    // From Arabic to the last Indic block; their vowel signs are marks, not letters.
+    let letter = |c: Option<char>| c.is_some_and(|c| ('\u{600}'..='\u{1cff}').contains(&c));
     let mut before = None;
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

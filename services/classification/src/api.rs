@@ -1,0 +1,119 @@
+//! The gRPC service: who calls → read → do → answer.
+
+use liaison_grpc::Caller;
+use liaison_proto::classification::classification_service_server::ClassificationService;
+use liaison_proto::classification::{
+    ClassifyTextRequest, ClassifyTextResponse, DecideTriageRequest, DecideTriageResponse,
+    ListDecisionsRequest, ListDecisionsResponse, ListTriageItemsRequest, ListTriageItemsResponse,
+};
+use liaison_types::Result;
+use tonic::{Request, Response, Status};
+
+use crate::case::Actor;
+use crate::convert;
+use crate::ops::{Ops, at_the_desk};
+
+/// Answers calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    ops: Ops,
+}
+
+impl Api {
+    pub(crate) const fn new(ops: Ops) -> Self {
+        Self { ops }
+    }
+
+    async fn text(&self, request: ClassifyTextRequest) -> Result<ClassifyTextResponse> {
+        let decided = self.ops.classify_text(convert::text(request)?).await?;
+        Ok(ClassifyTextResponse {
+            decision: Some(convert::decision(&decided)),
+        })
+    }
+
+    async fn decisions(
+        &self,
+        caller: &Caller,
+        request: &ListDecisionsRequest,
+    ) -> Result<ListDecisionsResponse> {
+        at_the_desk(caller.party())?;
+        let referral = convert::referral(request)?;
+        let decided = self.ops.list_decisions(referral).await?;
+        Ok(ListDecisionsResponse {
+            decisions: decided.iter().map(convert::decision).collect(),
+        })
+    }
+
+    async fn items(
+        &self,
+        caller: &Caller,
+        request: &ListTriageItemsRequest,
+    ) -> Result<ListTriageItemsResponse> {
+        at_the_desk(caller.party())?;
+        let page = convert::page_request(caller.party(), request)?;
+        let (waiting, next_page_token) = self.ops.list_triage_items(&page).await?;
+        Ok(ListTriageItemsResponse {
+            items: waiting.iter().map(convert::waiting).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn rule(
+        &self,
+        caller: &Caller,
+        request: &DecideTriageRequest,
+    ) -> Result<DecideTriageResponse> {
+        at_the_desk(caller.party())?;
+        let by = Actor {
+            officer: caller.required_officer()?.to_owned(),
+            party: caller.party().clone(),
+        };
+        let ruling = convert::ruling(request)?;
+        let decided = self.ops.decide_triage(&by, &ruling).await?;
+        Ok(DecideTriageResponse {
+            decision: Some(convert::decision(&decided)),
+        })
+    }
+}
+
+/// The answer to `caller`.
+fn answer<T>(caller: &Caller, result: Result<T>) -> Result<Response<T>, Status> {
+    result
+        .map(Response::new)
+        .map_err(|error| caller.status(&error))
+}
+
+#[tonic::async_trait]
+impl ClassificationService for Api {
+    async fn classify_text(
+        &self,
+        request: Request<ClassifyTextRequest>,
+    ) -> Result<Response<ClassifyTextResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.text(request.into_inner()).await)
+    }
+
+    async fn list_decisions(
+        &self,
+        request: Request<ListDecisionsRequest>,
+    ) -> Result<Response<ListDecisionsResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.decisions(&caller, request.get_ref()).await)
+    }
+
+    async fn list_triage_items(
+        &self,
+        request: Request<ListTriageItemsRequest>,
+    ) -> Result<Response<ListTriageItemsResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.items(&caller, request.get_ref()).await)
+    }
+
+    async fn decide_triage(
+        &self,
+        request: Request<DecideTriageRequest>,
+    ) -> Result<Response<DecideTriageResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.rule(&caller, request.get_ref()).await)
+    }
+}

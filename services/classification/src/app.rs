@@ -1,0 +1,123 @@
+//! The only wiring, read from top to bottom.
+
+use std::sync::Arc;
+
+use liaison_grpc::Channel;
+use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
+use liaison_outbox::{Destination, Nudge, Relay};
+use liaison_proto::classification::classification_service_server::ClassificationServiceServer;
+use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
+use liaison_runtime::{App, Context, Service};
+use liaison_types::{Error, ErrorKind, Reason, Result};
+
+use crate::api::Api;
+use crate::domain::RuleSet;
+use crate::events::{INTAKE, NOTIFICATION, ROUTING};
+use crate::inputs::Intake;
+use crate::ops::{Ops, Parts, Terms};
+use crate::settings::ClassificationSettings;
+use crate::store::Migrator;
+use crate::worker::{Facts, Wake, Worker, housekeeping};
+
+/// The service, for whoever runs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Classification;
+
+impl Service for Classification {
+    const NAME: &'static str = "classification";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const GRPC_NAME: &'static str = "liaison.classification.v1.ClassificationService";
+    const ABOUT: &'static str = "Decides what kind of case a referral is, with reasons";
+    const DEFAULTS: &'static str = include_str!("../config.toml");
+    type Settings = ClassificationSettings;
+    type Migrator = Migrator;
+
+    async fn build(context: Context<ClassificationSettings>) -> Result<App> {
+        build(&context)
+    }
+}
+
+fn build(context: &Context<ClassificationSettings>) -> Result<App> {
+    let own = context.settings.own;
+    let (db, clock, random) = (&context.db, &context.clock, &context.random);
+    let life = &context.lifecycle;
+    let (nudge, wake) = (Nudge::new(), Wake::default());
+    let [intake, routing, notification] = [INTAKE, ROUTING, NOTIFICATION].map(|to| {
+        let channel = peer(context, &to);
+        channel.map(|channel| (to, channel))
+    });
+    let (intake, routing, notification) = (intake?, routing?, notification?);
+
+    // The use cases.
+    let ops = Ops::new(Parts {
+        db: db.clone(),
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
+        rules: Arc::new(RuleSet::embedded().map_err(Error::internal)?),
+        inputs: Arc::new(Intake::new(intake.1.clone())),
+        terms: terms(&own)?,
+        nudge: nudge.clone(),
+    });
+
+    // What runs by itself.
+    let worker = Worker::new(
+        ops.clone(),
+        wake.clone(),
+        Arc::clone(random),
+        own.in_flight,
+        own.scan_interval,
+    );
+    life.spawn("worker", worker.run(life.soft()));
+    life.spawn(
+        "housekeeping",
+        housekeeping(
+            db.clone(),
+            Arc::clone(clock),
+            own.inbox_retention,
+            life.soft(),
+        ),
+    );
+
+    // What goes out: one lane a destination.
+    let relay = Relay::new(
+        db.clone(),
+        Arc::clone(clock),
+        Arc::clone(random),
+        Arc::new(EventDelivery::new([intake, routing, notification])),
+        context.settings.relay,
+        Arc::new(()),
+    )?
+    .with_nudge(nudge)
+    .with_instruments(context.instruments.clone());
+    let stop = life.soft();
+    life.spawn("relay", async move {
+        relay.run(stop).await;
+        Ok(())
+    });
+
+    // What comes in.
+    let facts = Facts::new(ops.clone(), wake);
+    let clock = Arc::clone(clock);
+    let inbox = EventInbox::new(db.clone(), clock, "classification.deliver_events", facts);
+    let api = context
+        .api()
+        .service(ClassificationServiceServer::new(Api::new(ops)))
+        .service(EventInboxServiceServer::new(inbox));
+    Ok(App { api })
+}
+
+fn peer(context: &Context<ClassificationSettings>, to: &Destination) -> Result<Channel> {
+    context.peer(&to.as_str().parse().map_err(Error::internal)?)
+}
+
+fn terms(own: &ClassificationSettings) -> Result<Terms> {
+    let backoff = own
+        .backoff()
+        .ok_or_else(|| Error::new(ErrorKind::FailedPrecondition, Reason::SettingInvalid))?;
+    Ok(Terms {
+        batch: own.batch,
+        lease: own.lease,
+        backoff,
+        max_attempts: u32::from(own.max_attempts),
+    })
+}

@@ -1,0 +1,247 @@
+//! What callers ask.
+
+use liaison_grpc::paging::{self, Query};
+use liaison_grpc::wire::{self, Checks, Path, TriageItem};
+use liaison_proto::classification::{
+    ClassifyTextRequest, DecideTriageRequest, ListDecisionsRequest, ListTriageItemsRequest,
+};
+use liaison_proto::common;
+use liaison_types::{Error, Party, ReferralId, Result, Rule, UnitCode};
+
+use super::CaseInput;
+use super::input::offences;
+use crate::desk::{MAX_SUPPORTING, Ruling};
+use crate::store::Place;
+
+const MAX_OFFENCES: usize = 16;
+const MAX_PROVISION: usize = 300;
+const MAX_TITLE: usize = 200;
+const MAX_TEXT: usize = 200_000;
+const MAX_REASON: usize = 2_000;
+/// The most items of one page.
+const MAX_PAGE: u32 = 500;
+const UNIT: &str = "a unit's name, for example cyber";
+
+/// A text to be classified.
+///
+/// # Errors
+/// INVALID_ARGUMENT with every violation.
+pub fn text(request: ClassifyTextRequest) -> Result<CaseInput> {
+    let mut checks = Checks::default();
+    let path = Path::root("offences");
+    let given = checks.at_most(path, &request.offences, MAX_OFFENCES);
+    let offences = offences(&mut checks, path, given);
+    for (index, offence) in given.iter().enumerate() {
+        let path = path.index(index);
+        checks.line(
+            path.field("national_provision"),
+            &offence.national_provision,
+            MAX_PROVISION,
+        );
+        if offence.iccs.is_empty() && offence.national_provision.trim().is_empty() {
+            checks.add(path.field("iccs"), Rule::Required);
+        }
+    }
+    checks.line(Path::root("title"), &request.title, MAX_TITLE);
+    if given.is_empty() && request.title.trim().is_empty() {
+        checks.required_block(Path::root("text"), &request.text, MAX_TEXT);
+    } else {
+        checks.block(Path::root("text"), &request.text, MAX_TEXT);
+    }
+    checks.optional_enum_value::<common::Language>(Path::root("language"), request.language);
+    checks.finish(Some(CaseInput {
+        offences,
+        language: wire::read_language(request.language),
+        title: request.title,
+        narrative: request.text,
+    }))
+}
+
+/// The referral whose decisions are asked for.
+///
+/// # Errors
+/// INVALID_ARGUMENT where the name is none.
+pub fn referral(request: &ListDecisionsRequest) -> Result<ReferralId> {
+    let mut checks = Checks::default();
+    let referral = checks.resource(Path::root("referral"), &request.referral);
+    checks.finish(referral)
+}
+
+/// A page of the desk's items.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// What the page belongs to.
+    pub query: Query,
+    /// After which item it starts.
+    pub after: Option<Place>,
+    /// How many items it has at most.
+    pub size: u32,
+    /// Training traffic as well.
+    pub include_exercises: bool,
+}
+
+/// Reads which page `party` asks for.
+///
+/// # Errors
+/// INVALID_ARGUMENT where the size is negative or the token is not one of this query.
+pub fn page_request(party: &Party, request: &ListTriageItemsRequest) -> Result<PageRequest> {
+    let size = paging::page_size(request.page_size)
+        .map_err(|_| {
+            let range = Rule::OutOfRange(0, i64::from(MAX_PAGE));
+            Error::invalid(vec![liaison_types::Violation::new("page_size", range)])
+        })?
+        .min(MAX_PAGE);
+    let exercises = if request.include_exercises {
+        "all"
+    } else {
+        "real"
+    };
+    let method = "liaison.classification.v1.ClassificationService/ListTriageItems";
+    let query = Query::new(method, party).with(exercises);
+    Ok(PageRequest {
+        after: query.position(&request.page_token)?,
+        query,
+        size,
+        include_exercises: request.include_exercises,
+    })
+}
+
+/// A decision by hand.
+///
+/// # Errors
+/// INVALID_ARGUMENT with every violation.
+pub fn ruling(request: &DecideTriageRequest) -> Result<Ruling> {
+    let mut checks = Checks::default();
+    let name = checks.resource::<TriageItem>(Path::root("name"), &request.name);
+    let lead: Option<UnitCode> = checks.parse(Path::root("lead"), &request.lead, UNIT);
+    let path = Path::root("supporting");
+    let mut supporting: Vec<UnitCode> = Vec::new();
+    let given = checks.at_most(path, &request.supporting, MAX_SUPPORTING);
+    for (index, unit) in given.iter().enumerate() {
+        let Some(unit) = checks.parse::<UnitCode>(path.index(index), unit, UNIT) else {
+            continue;
+        };
+        if lead.as_ref() == Some(&unit) {
+            checks.add(path.index(index), Rule::ConflictsWith("lead"));
+        } else if supporting.contains(&unit) {
+            checks.add(path.index(index), Rule::Duplicate);
+        } else {
+            supporting.push(unit);
+        }
+    }
+    checks.required_block(Path::root("reason"), &request.reason, MAX_REASON);
+    let read = name.zip(lead).map(|(TriageItem(referral), lead)| Ruling {
+        referral,
+        lead,
+        supporting,
+        reason: request.reason.clone(),
+    });
+    checks.finish(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use liaison_types::Reason;
+
+    fn fields(error: &Error) -> Vec<(&str, &str)> {
+        let list = error.violation_list().iter();
+        list.map(|v| (v.field.as_str(), v.rule.code())).collect()
+    }
+
+    #[test]
+    fn a_text_is_checked_whole() {
+        let error = text(ClassifyTextRequest {
+            offences: vec![
+                common::Offence {
+                    iccs: "9".into(),
+                    tags: vec![9],
+                    ..common::Offence::default()
+                },
+                common::Offence::default(),
+            ],
+            title: "x".repeat(201),
+            text: "x".repeat(200_001),
+            language: 9,
+        })
+        .unwrap_err();
+        assert_eq!(
+            fields(&error),
+            [
+                ("offences[0].iccs", "MALFORMED"),
+                ("offences[0].tags[0]", "UNKNOWN_VALUE"),
+                ("offences[1].iccs", "REQUIRED"),
+                ("title", "TOO_LONG"),
+                ("text", "TOO_LONG"),
+                ("language", "UNKNOWN_VALUE"),
+            ]
+        );
+        let error = text(ClassifyTextRequest::default()).unwrap_err();
+        assert_eq!(fields(&error), [("text", "REQUIRED")]);
+        let many = ClassifyTextRequest {
+            offences: vec![
+                common::Offence {
+                    iccs: "0204".into(),
+                    ..common::Offence::default()
+                };
+                17
+            ],
+            ..ClassifyTextRequest::default()
+        };
+        assert_eq!(fields(&text(many).unwrap_err()), [("offences", "TOO_MANY")]);
+    }
+
+    #[test]
+    fn a_ruling_names_each_unit_once() {
+        let error = ruling(&DecideTriageRequest {
+            name: "triageItems/1".into(),
+            lead: "cyber".into(),
+            supporting: vec!["cyber".into(), "terrorism".into(), "terrorism".into()],
+            reason: " ".into(),
+        })
+        .unwrap_err();
+        assert_eq!(
+            fields(&error),
+            [
+                ("name", "MALFORMED"),
+                ("supporting[0]", "CONFLICTS_WITH"),
+                ("supporting[2]", "DUPLICATE"),
+                ("reason", "REQUIRED"),
+            ]
+        );
+        let many = DecideTriageRequest {
+            supporting: vec!["a".into(), "b".into(), "c".into(), "d".into()],
+            ..DecideTriageRequest::default()
+        };
+        assert!(fields(&ruling(&many).unwrap_err()).contains(&("supporting", "TOO_MANY")));
+    }
+
+    #[test]
+    fn pages_are_bounded_and_bound_to_their_query() {
+        let desk: Party = "desk/triage".parse().unwrap();
+        let page = |page_size, page_token: &str, include_exercises| {
+            page_request(
+                &desk,
+                &ListTriageItemsRequest {
+                    page_size,
+                    page_token: page_token.into(),
+                    include_exercises,
+                },
+            )
+        };
+        assert_eq!(page(0, "", false).unwrap().size, 50);
+        assert_eq!(page(i32::MAX, "", false).unwrap().size, MAX_PAGE);
+        assert_eq!(
+            fields(&page(-1, "", false).unwrap_err()),
+            [("page_size", "OUT_OF_RANGE")]
+        );
+        let token = page(0, "", false)
+            .unwrap()
+            .query
+            .token(&(1_i64, (2_i64, uuid::Uuid::nil())));
+        let after = page(0, &token, false).unwrap().after;
+        assert_eq!(after, Some((1, (2, uuid::Uuid::nil()))));
+        let error = page(0, &token, true).unwrap_err();
+        assert_eq!(error.reason(), Reason::PageTokenMismatch);
+    }
+}

@@ -1,0 +1,123 @@
+//! The triage desk: what comes to it and why, and what its people may decide.
+
+mod ruling;
+mod verdict;
+
+pub use ruling::{MAX_SUPPORTING, Ruling, permit};
+pub use verdict::{Fate, RULE_GIVEN_UP, verdict};
+
+use liaison_types::{ReferralId, Timestamp, UnitCode};
+
+use crate::case::{Decided, Envelope};
+use crate::names::names;
+
+names! {
+    /// Why the desk has to decide.
+    TriageCause {
+        /// The machine is not sure.
+        Uncertain = "UNCERTAIN",
+        /// Declared offence and text contradict each other.
+        Contradiction = "CONTRADICTION",
+        /// None of the units' business, as far as the machine can tell.
+        NoUnit = "NO_UNIT",
+        /// A unit says it is the wrong one.
+        WrongUnit = "WRONG_UNIT",
+        /// Every fitting unit declined.
+        Declined = "DECLINED",
+        /// Pulled too often without an answer.
+        DeadLettered = "DEAD_LETTERED",
+        /// Markings or exclusions forbid the unit that fits.
+        NotPermitted = "NOT_PERMITTED",
+    }
+    /// How pressing a referral is.
+    Urgency {
+        /// Seven calendar days.
+        Routine = "ROUTINE",
+        /// Eight hours.
+        Urgent = "URGENT",
+        /// A life is in danger.
+        EmergencyLife = "EMERGENCY_LIFE",
+    }
+}
+
+impl Urgency {
+    /// The place in every queue, smaller first.
+    #[must_use]
+    pub const fn priority(self) -> i32 {
+        match self {
+            Self::EmergencyLife => 0,
+            Self::Urgent => 1,
+            Self::Routine => 2,
+        }
+    }
+}
+
+impl TriageCause {
+    /// The id under which it stands among rules.
+    #[must_use]
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Uncertain => "triage.uncertain",
+            Self::Contradiction => "triage.contradiction",
+            Self::NoUnit => "triage.no-unit",
+            Self::WrongUnit => "triage.wrong-unit",
+            Self::Declined => "triage.declined",
+            Self::DeadLettered => "triage.dead-lettered",
+            Self::NotPermitted => "triage.not-permitted",
+        }
+    }
+}
+
+/// A referral at the desk, or one that was there. There is one item for a referral, opened again
+/// whenever the case comes back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Item {
+    /// The referral.
+    pub referral: ReferralId,
+    /// It waits.
+    pub open: bool,
+    /// Why it is, or last was, here.
+    pub cause: TriageCause,
+    /// How pressing it is.
+    pub urgency: Urgency,
+    /// Since when it waits, or last waited.
+    pub waiting_since: Timestamp,
+    /// Training traffic.
+    pub exercise: bool,
+}
+
+/// An open item as the desk sees it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Waiting {
+    /// The item.
+    pub item: Item,
+    /// The envelope.
+    pub envelope: Envelope,
+    /// What the machine would say: its latest decision, where it made one.
+    pub proposal: Option<Decided>,
+    /// Units that must not lead: excluded by the source, or they declined.
+    pub excluded: Vec<UnitCode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_pressing_goes_first() {
+        let mut all = Urgency::ALL.to_vec();
+        all.sort_by_key(|urgency| urgency.priority());
+        assert_eq!(
+            all,
+            [Urgency::EmergencyLife, Urgency::Urgent, Urgency::Routine]
+        );
+    }
+
+    #[test]
+    fn every_cause_has_a_rule_of_its_own() {
+        let mut rules: Vec<&str> = TriageCause::ALL.iter().map(|cause| cause.rule()).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        assert_eq!(rules.len(), TriageCause::ALL.len());
+    }
+}

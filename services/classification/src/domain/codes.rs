@@ -1,0 +1,260 @@
+//! What the declared offences say: ICCS codes and tags by the table of the rule set.
+
+use liaison_types::DeskCode;
+
+use super::decision::Reason;
+use super::input::DeclaredOffence;
+use super::rule_set::{CodeRow, RuleSet};
+
+/// What the declared offences come to.
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    /// The unit that leads by codes and tags.
+    pub(super) lead: Option<Claim>,
+    /// Other units the codes and tags name.
+    pub(super) supporting: Vec<usize>,
+    /// Some offence is normally not referable, and none leads to a unit.
+    pub(super) not_referable: bool,
+    /// Some offence may fall under Article 3.
+    pub(super) article_3: bool,
+    /// One reason per row or rule that applied.
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// A unit and its desk, by their position in the rule set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) unit: usize,
+    pub(super) desk: Option<DeskCode>,
+    /// Whether a tag rule made it, which the text cannot overrule by itself.
+    pub(super) by_tag: bool,
+}
+
+/// Reads the declared offences.
+///
+/// A tag rule with a lead wins over every code, in the order of the table; otherwise the first offence
+/// that leads to a unit is the principal one. Every other unit named supports.
+pub(super) fn read(rules: &RuleSet, offences: &[DeclaredOffence]) -> Declared {
+    let mut declared = Declared::default();
+    let mut by_tag: Option<(usize, Claim)> = None;
+    let mut by_code: Option<Claim> = None;
+    let mut named = Vec::new();
+    let mut not_referable = false;
+    for offence in offences {
+        let row = matching_row(rules, offence);
+        if let Some(row) = row {
+            declared.article_3 |= row.article_3;
+            not_referable |= !row.referable;
+            let unit = row.unit.as_ref().and_then(|unit| rules.unit_index(unit));
+            if let Some(unit) = unit {
+                named.push(unit);
+                by_code.get_or_insert(Claim {
+                    unit,
+                    desk: row.desk.clone(),
+                    by_tag: false,
+                });
+            }
+        }
+        declared.reasons.push(Reason::Code {
+            id: row.map_or_else(|| "code.no-row".to_owned(), CodeRow::id),
+            iccs: offence.iccs.clone(),
+            tags: offence.tags.clone(),
+            unit: row.and_then(|row| row.unit.clone()),
+            verified: row.is_some_and(|row| row.verified),
+        });
+        apply_tags(
+            rules,
+            offence,
+            row,
+            &mut by_tag,
+            &mut named,
+            &mut declared.reasons,
+        );
+    }
+    declared.lead = by_tag.map(|(_, claim)| claim).or(by_code);
+    if let Some(lead) = &declared.lead {
+        named.retain(|unit| *unit != lead.unit);
+    }
+    named.sort_unstable();
+    named.dedup();
+    declared.not_referable = not_referable && declared.lead.is_none();
+    declared.supporting = named;
+    declared
+}
+
+fn apply_tags(
+    rules: &RuleSet,
+    offence: &DeclaredOffence,
+    row: Option<&CodeRow>,
+    by_tag: &mut Option<(usize, Claim)>,
+    named: &mut Vec<usize>,
+    reasons: &mut Vec<Reason>,
+) {
+    for (priority, rule) in rules.tag_rules().iter().enumerate() {
+        let within = rule.within.is_empty()
+            || offence
+                .iccs
+                .as_ref()
+                .is_some_and(|code| rule.within.iter().any(|prefix| code.is_within(prefix)));
+        if !offence.tags.contains(&rule.tag) || !within {
+            continue;
+        }
+        let lead = rule.lead.as_ref().and_then(|unit| rules.unit_index(unit));
+        let supporting = rule
+            .supporting
+            .as_ref()
+            .and_then(|unit| rules.unit_index(unit));
+        named.extend(lead.into_iter().chain(supporting));
+        if let Some(unit) = lead
+            && by_tag.as_ref().is_none_or(|(best, _)| priority < *best)
+        {
+            let own = row
+                .filter(|row| rule.own_desk && row.unit == rule.lead)
+                .and_then(|row| row.desk.clone());
+            let desk = own.or_else(|| rule.desk.clone());
+            *by_tag = Some((
+                priority,
+                Claim {
+                    unit,
+                    desk,
+                    by_tag: true,
+                },
+            ));
+        }
+        reasons.push(Reason::Code {
+            id: rule.id.clone(),
+            iccs: offence.iccs.clone(),
+            tags: vec![rule.tag],
+            unit: rule.lead.clone().or_else(|| rule.supporting.clone()),
+            verified: true,
+        });
+    }
+}
+
+/// The row of the longest prefix; with equal prefixes the one that asks for a tag the offence has.
+fn matching_row<'r>(rules: &'r RuleSet, offence: &DeclaredOffence) -> Option<&'r CodeRow> {
+    let code = offence.iccs.as_ref()?;
+    rules
+        .codes()
+        .iter()
+        .filter(|row| {
+            code.is_within(&row.prefix) && row.tag.is_none_or(|tag| offence.tags.contains(&tag))
+        })
+        .max_by_key(|row| (row.prefix.as_str().len(), row.tag.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use liaison_types::Tag;
+
+    use super::*;
+
+    fn offence(code: &str, tags: &[Tag]) -> DeclaredOffence {
+        DeclaredOffence {
+            iccs: Some(code.parse().unwrap()),
+            tags: tags.to_vec(),
+            national_provision: None,
+        }
+    }
+
+    fn lead(offences: &[DeclaredOffence]) -> (Option<String>, Vec<String>, Declared) {
+        let rules = RuleSet::embedded().unwrap();
+        let declared = read(&rules, offences);
+        let name = |unit: usize| rules.units()[unit].code.to_string();
+        (
+            declared.lead.as_ref().map(|claim| name(claim.unit)),
+            declared.supporting.iter().copied().map(name).collect(),
+            declared,
+        )
+    }
+
+    #[test]
+    fn the_longest_prefix_wins() {
+        for (code, tags, expected) in [
+            ("0204", vec![], Some("children-trafficking")),
+            ("020413", vec![], Some("children-trafficking")),
+            ("03022", vec![], Some("children-trafficking")),
+            ("060121", vec![], Some("narcotics-organized-crime")),
+            ("06011", vec![], None),
+            ("0601", vec![], Some("narcotics-organized-crime")),
+            ("09012", vec![], Some("narcotics-organized-crime")),
+            ("090123", vec![], Some("terrorism")),
+            ("0701", vec![], None),
+            ("07011", vec![Tag::Cyber], Some("cyber")),
+            (
+                "0703",
+                vec![Tag::OrganizedCrime],
+                Some("narcotics-organized-crime"),
+            ),
+            ("0703", vec![], None),
+            ("0101", vec![], None),
+            ("0101", vec![Tag::Terrorism], Some("terrorism")),
+            ("020223", vec![], Some("terrorism")),
+            ("0803", vec![], None),
+        ] {
+            assert_eq!(
+                lead(&[offence(code, &tags)]).0.as_deref(),
+                expected,
+                "{code} {tags:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_minor_as_victim_leads_whatever_else_is_declared() {
+        let (first, others, _) = lead(&[
+            offence("09061", &[Tag::Terrorism]),
+            offence("0301", &[Tag::Minor, Tag::Cyber]),
+        ]);
+        assert_eq!(first.as_deref(), Some("children-trafficking"));
+        assert_eq!(others, ["terrorism", "cyber"]);
+        let (first, _, declared) = lead(&[offence("0204", &[Tag::Minor])]);
+        assert_eq!(first.as_deref(), Some("children-trafficking"));
+        assert_eq!(declared.lead.unwrap().desk.unwrap().as_str(), "children");
+    }
+
+    #[test]
+    fn a_terrorism_tag_keeps_the_desk_of_a_terrorism_code() {
+        let desk =
+            |offence: DeclaredOffence| lead(&[offence]).2.lead.unwrap().desk.unwrap().to_string();
+        assert_eq!(desk(offence("09062", &[Tag::Terrorism])), "financing");
+        assert_eq!(desk(offence("0101", &[Tag::Terrorism])), "networks");
+    }
+
+    #[test]
+    fn cyber_on_any_other_code_supports() {
+        let (first, others, _) = lead(&[offence("060121", &[Tag::Cyber])]);
+        assert_eq!(first.as_deref(), Some("narcotics-organized-crime"));
+        assert_eq!(others, ["cyber"]);
+        let (first, others, _) = lead(&[offence("0101", &[Tag::Cyber])]);
+        assert_eq!((first, others), (None, vec!["cyber".to_owned()]));
+    }
+
+    #[test]
+    fn the_first_offence_with_a_unit_is_the_principal_one() {
+        let (first, others, _) = lead(&[
+            offence("0101", &[]),
+            offence("09031", &[]),
+            offence("060121", &[]),
+        ]);
+        assert_eq!(first.as_deref(), Some("cyber"));
+        assert_eq!(others, ["narcotics-organized-crime"]);
+    }
+
+    #[test]
+    fn personal_use_is_not_referable_unless_something_else_leads() {
+        assert!(lead(&[offence("06011", &[])]).2.not_referable);
+        assert!(
+            !lead(&[offence("06011", &[]), offence("0905", &[])])
+                .2
+                .not_referable
+        );
+    }
+
+    #[test]
+    fn controlled_beliefs_raise_article_3_and_nothing_else() {
+        let (first, _, declared) = lead(&[offence("08031", &[])]);
+        assert!(declared.article_3);
+        assert_eq!(first, None);
+    }
+}

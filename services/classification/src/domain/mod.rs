@@ -1,0 +1,39 @@
+//! The pure decision: which unit leads, which support, and why.
+//!
+//! [`decide`] is a function of a [`RuleSet`] and an [`Input`] and of nothing else: same rule set, same
+//! input, same [`Decision`], byte for byte. It reads no clock, no file and no network.
+//!
+//! 1. **Declared offences** (`codes`): ICCS code and tags by a table, longest prefix first.
+//! 2. **The text** (`text`, `lexicon`, `evidence`, `score`): concepts in four languages, counted once
+//!    each however often they are repeated, weighed by a linear model whose weights are data.
+//! 3. **People**: whatever is uncertain or contradictory is a [`Outcome::Review`] with a proposal.
+//!
+//! Reasons name rules, codes and concepts with weights and byte offsets; they never hold words of the
+//! text, so they may be stored, logged and sent where the text may not go.
+
+mod codes;
+mod decide;
+mod decision;
+mod evidence;
+mod input;
+mod language;
+mod lexicon;
+mod phrase;
+mod rule_set;
+mod rule_set_build;
+mod rule_set_files;
+mod score;
+#[cfg(test)]
+mod tests;
+mod text;
+mod word_form;
+
+pub use decide::decide;
+pub use decision::{
+    Basis, ConceptFound, Decimal, Decision, Field, OffenceSuggestion, Outcome, Reason, Span,
+    UnitProbability,
+};
+pub use evidence::Feature;
+pub use input::{DeclaredOffence, Input};
+pub use rule_set::{CodeRow, ConceptInfo, RuleSet, RuleSetError, UnitInfo};
+pub use rule_set_files::RuleSetFiles;

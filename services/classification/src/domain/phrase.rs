@@ -1,0 +1,182 @@
+//! The notation in which the lexicon writes phrases.
+//!
+//! Words, separated by spaces, in their plain form; number, gender, accents and Arabic clitics do not
+//! matter. `word*` is any word that begins so, `=word` the word in this form only. `(one|two|a few)` is any
+//! of them. `...` is up to six words in between, in the same sentence. `<child-age>` is a number from 1
+//! to 17.
+
+use super::text::{CHILD_AGE, fold_words};
+use super::word_form;
+
+/// Words that `...` may stand for.
+const GAP: u8 = 6;
+
+/// What a word of a phrase asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Symbol {
+    /// A word that has this form.
+    Form(String),
+    /// This word, not one with the same stem.
+    Exact(String),
+    /// A word with a form that begins so.
+    Beginning(String),
+}
+
+/// One step of a phrase: any of the symbols, at most `gap` words after the step before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) any_of: Vec<Symbol>,
+    pub(super) gap: u8,
+}
+
+/// Reads one phrase. Alternatives of several words make several phrases of it.
+///
+/// `None` where the notation is broken: nothing to look for, a gap at an end, an unclosed group.
+pub(super) fn parse(phrase: &str) -> Option<Vec<Vec<Step>>> {
+    let mut done: Vec<Vec<Step>> = vec![Vec::new()];
+    let mut gap = 0;
+    let mut rest = phrase.trim();
+    while !rest.is_empty() {
+        let item_end = if rest.starts_with('(') {
+            rest.find(')')? + 1
+        } else {
+            rest.find(' ').unwrap_or(rest.len())
+        };
+        let (item, after) = rest.split_at(item_end);
+        if !after.is_empty() && !after.starts_with(' ') {
+            return None;
+        }
+        rest = after.trim_start();
+        if item == "..." {
+            if gap != 0 || done[0].is_empty() || rest.is_empty() {
+                return None;
+            }
+            gap = GAP;
+            continue;
+        }
+        let alternatives = item
+            .strip_prefix('(')
+            .and_then(|item| item.strip_suffix(')'))
+            .map_or_else(|| vec![item], |group| group.split('|').collect());
+        let mut single = Vec::new();
+        let mut several = Vec::new();
+        for alternative in alternatives {
+            let mut symbols = symbols(alternative)?;
+            if symbols.len() == 1 {
+                single.append(&mut symbols);
+            } else {
+                several.push(symbols);
+            }
+        }
+        let mut next = Vec::new();
+        for before in done {
+            if !single.is_empty() {
+                let mut with = before.clone();
+                with.push(Step {
+                    any_of: single.clone(),
+                    gap,
+                });
+                next.push(with);
+            }
+            for symbols in &several {
+                let mut with = before.clone();
+                for (at, symbol) in symbols.iter().enumerate() {
+                    let gap = if at == 0 { gap } else { 0 };
+                    with.push(Step {
+                        any_of: vec![symbol.clone()],
+                        gap,
+                    });
+                }
+                next.push(with);
+            }
+        }
+        done = next;
+        gap = 0;
+    }
+    (!done[0].is_empty()).then_some(done)
+}
+
+/// The symbols of one alternative: usually one, more where it has several words.
+fn symbols(alternative: &str) -> Option<Vec<Symbol>> {
+    let mut all = Vec::new();
+    for written in alternative.split_whitespace() {
+        if written == "<child-age>" {
+            all.push(Symbol::Form(CHILD_AGE.to_owned()));
+            continue;
+        }
+        let (rest, exact) = match written.strip_prefix('=') {
+            Some(rest) => (rest, true),
+            None => (written, false),
+        };
+        let (stem, beginning) = match rest.strip_suffix('*') {
+            Some(stem) => (stem, true),
+            None => (rest, false),
+        };
+        if stem.contains(['*', '=', '<', '>', '(', ')', '|']) || (exact && beginning) {
+            return None;
+        }
+        let words = fold_words(stem);
+        let last = words.len().checked_sub(1)?;
+        for (at, word) in words.iter().enumerate() {
+            all.push(if beginning && at == last {
+                Symbol::Beginning(word_form::lexicon_beginning(word).to_owned())
+            } else if exact {
+                Symbol::Exact(word.clone())
+            } else {
+                Symbol::Form(word_form::lexicon_form(word).to_owned())
+            });
+        }
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(text: &str) -> Symbol {
+        Symbol::Form(text.to_owned())
+    }
+
+    #[test]
+    fn groups_gaps_and_beginnings_are_read() {
+        let phrases = parse("(drug|drugs) traffick* ... <child-age>").unwrap();
+        assert_eq!(phrases.len(), 1);
+        assert_eq!(phrases[0].len(), 3);
+        assert_eq!(phrases[0][0].any_of.len(), 2);
+        assert_eq!(phrases[0][1].any_of, [Symbol::Beginning("traffick".into())]);
+        assert_eq!(phrases[0][2].gap, GAP);
+    }
+
+    #[test]
+    fn alternatives_of_several_words_make_several_phrases() {
+        let phrases = parse("vol de (données|bases de données)").unwrap();
+        assert_eq!(phrases.len(), 2);
+        assert_eq!(phrases[1].len(), 5);
+        assert_eq!(phrases[1][4].any_of, [form("donne")]);
+    }
+
+    #[test]
+    fn one_form_only_can_be_asked_for() {
+        let phrases = parse("=bloods").unwrap();
+        assert_eq!(phrases[0][0].any_of, [Symbol::Exact("bloods".into())]);
+        assert_eq!(parse("=blood*"), None);
+    }
+
+    #[test]
+    fn broken_notation_is_refused() {
+        for phrase in [
+            "",
+            "   ",
+            "... drugs",
+            "drugs ...",
+            "(drug",
+            "dr*ug",
+            "()",
+            "a|b)",
+            "(a)b",
+        ] {
+            assert_eq!(parse(phrase), None, "{phrase}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A person at the triage desk decides.
+
+use liaison_store::audit;
+use liaison_telemetry::propagation;
+use liaison_types::{DecisionId, Error, ErrorKind, Reason, Result, Rule, UnitCode, Violation};
+use sea_orm::DatabaseTransaction;
+
+use super::{Core, Ops, PERMIT, REFUSE};
+use crate::case::{Actor, CaseStep, Decided, Ground};
+use crate::convert::Sealed;
+use crate::desk::{Ruling, permit};
+use crate::domain::Outcome;
+use crate::store::{self, Conclusion, ItemChange};
+
+const ACTION: &str = "classification.decide_triage";
+/// The rule of every decision by hand.
+const RULE: &str = "triage.desk";
+
+impl Ops {
+    /// Lets `by`, who works at the desk, decide. Routing and intake are told.
+    ///
+    /// # Errors
+    /// UNKNOWN_UNIT where there is no such unit; NOT_FOUND where no such item ever was at the desk;
+    /// ILLEGAL_STATE where it does not wait there now; UNIT_EXCLUDED where a unit must not have its
+    /// part, which is also in the audit.
+    pub async fn decide_triage(&self, by: &Actor, ruling: &Ruling) -> Result<Decided> {
+        let core = &self.core;
+        core.check_units(ruling)?;
+        let trace = propagation::current_traceparent();
+        let trace = trace.as_deref();
+        let decided = core
+            .parts
+            .db
+            .write_tx("classification.decide_triage", |tx| {
+                Box::pin(async move { core.decide_by_hand(tx, by, ruling, trace).await })
+            })
+            .await??;
+        self.nudge();
+        Ok(decided)
+    }
+}
+
+impl Core {
+    fn check_units(&self, ruling: &Ruling) -> Result<()> {
+        let units = self.parts.rules.units();
+        let known = |unit: &UnitCode| units.iter().any(|info| info.code == *unit);
+        match ruling.units().find(|unit| !known(unit)) {
+            None => Ok(()),
+            Some(unit) => {
+                let field = if *unit == ruling.lead {
+                    "lead"
+                } else {
+                    "supporting"
+                };
+                let rule = Rule::UnknownValue("one of the configured units");
+                Err(Error::new(ErrorKind::InvalidArgument, Reason::UnknownUnit)
+                    .metadata("unit", unit.to_string())
+                    .violations(vec![Violation::new(field, rule)]))
+            }
+        }
+    }
+
+    /// The inner error is a refusal whose trace in the audit has to be kept.
+    async fn decide_by_hand(
+        &self,
+        tx: &DatabaseTransaction,
+        by: &Actor,
+        ruling: &Ruling,
+        trace: Option<&str>,
+    ) -> Result<Result<Decided>> {
+        let now = self.now();
+        let referral = ruling.referral;
+        let case = store::lock(tx, &[referral]).await?.pop();
+        let item = store::items_of(tx, &[referral]).await?.remove(&referral);
+        let (Some(mut case), Some(mut item)) = (case, item) else {
+            return Err(Error::not_found());
+        };
+        case.state = case.state.next(CaseStep::Decide)?;
+        let envelope = Sealed::of(&case)?;
+        let mut entry = self.entry(now, &by.party, ACTION, referral, PERMIT, Vec::new());
+        entry.officer = Some(by.officer.clone());
+        match permit(ruling, &envelope.facts.markings, &case.declined) {
+            Ok(rules) => entry.rules = rules.into_iter().map(str::to_owned).collect(),
+            Err(refusal) => {
+                REFUSE.clone_into(&mut entry.decision);
+                entry.rules = refused_by(&refusal);
+                audit::record(tx, vec![entry]).await?;
+                return Ok(Err(refusal));
+            }
+        }
+        let decided = Decided {
+            id: DecisionId::new(now, self.parts.random.as_ref()),
+            referral,
+            revision: case.next_revision(),
+            outcome: Outcome::Route,
+            lead: Some(ruling.lead.clone()),
+            supporting: ruling.supporting.clone(),
+            desk: None,
+            probabilities: Vec::new(),
+            grounds: vec![Ground::rule(RULE)],
+            rule_set: String::new(),
+            language: None,
+            at: now,
+            by: Some(by.clone()),
+            note: Some(ruling.reason.clone()),
+        };
+        let events = self
+            .publisher
+            .classified(&mut case, &envelope, &decided, trace);
+        item.open = false;
+        let conclusion = Conclusion {
+            case,
+            decided: Some(decided.clone()),
+            item: Some(ItemChange::Changed(item)),
+            audit: entry,
+            events,
+        };
+        store::write(tx, now, &[&conclusion]).await?;
+        Ok(Ok(decided))
+    }
+}
+
+/// The rules that a refusal names.
+fn refused_by(refusal: &Error) -> Vec<String> {
+    refusal
+        .metadata_list()
+        .iter()
+        .filter(|(key, _)| *key == "rules")
+        .flat_map(|(_, rules)| rules.split(',').map(str::to_owned))
+        .collect()
+}

@@ -1,0 +1,153 @@
+//! The use cases, one a file. Each decides by [`domain`](crate::domain), [`desk`](crate::desk) and
+//! policy, and writes state, audit and outbox in one transaction.
+
+mod classify_pending;
+mod classify_text;
+mod decide_triage;
+mod judge;
+mod list_decisions;
+mod list_triage_items;
+mod record_admissions;
+mod record_returns;
+
+pub use classify_pending::Tally;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use liaison_outbox::Nudge;
+use liaison_policy::may_triage;
+use liaison_store::Db;
+use liaison_store::audit::AuditEntry;
+use liaison_types::{
+    AuditId, Backoff, Clock, Error, ErrorKind, Party, Random, Reason, ReferralId, Result, Timestamp,
+};
+
+use crate::domain::RuleSet;
+use crate::events::Publisher;
+use crate::inputs::InputSource;
+
+/// The name of this service: its party is `service/classification`.
+pub const SERVICE: &str = "classification";
+
+/// How a permission stands in the audit.
+const PERMIT: &str = "PERMIT";
+const REFUSE: &str = "REFUSE";
+
+/// How cases are claimed and tried again.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The most cases of one batch, 1 to 256.
+    pub batch: u16,
+    /// How long a claim lasts.
+    pub lease: Duration,
+    /// The waits between attempts.
+    pub backoff: Backoff,
+    /// After this many attempts people decide.
+    pub max_attempts: u32,
+}
+
+/// What the use cases need.
+#[derive(Clone)]
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness: ids and waits.
+    pub random: Arc<dyn Random>,
+    /// What is decided by, and which units there are.
+    pub rules: Arc<RuleSet>,
+    /// Where offences and narratives come from.
+    pub inputs: Arc<dyn InputSource>,
+    /// How cases are worked off.
+    pub terms: Terms,
+    /// Wakes the relay.
+    pub nudge: Nudge,
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct Ops {
+    core: Arc<Core>,
+}
+
+/// What every use case works with.
+struct Core {
+    parts: Parts,
+    service: Party,
+    publisher: Publisher,
+}
+
+impl fmt::Debug for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ops")
+    }
+}
+
+impl Ops {
+    /// The use cases on these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let service = Party::service(SERVICE);
+        let publisher = Publisher::new(&service, Arc::clone(&parts.random));
+        Self {
+            core: Arc::new(Core {
+                parts,
+                service,
+                publisher,
+            }),
+        }
+    }
+
+    /// How cases are worked off.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.core.parts.terms
+    }
+
+    /// Something was committed that the relay has to hand on.
+    pub fn nudge(&self) {
+        self.core.parts.nudge.wake_all();
+    }
+}
+
+impl Core {
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// An entry of the audit about `referral`.
+    fn entry(
+        &self,
+        at: Timestamp,
+        party: &Party,
+        action: &'static str,
+        referral: ReferralId,
+        decision: &'static str,
+        rules: Vec<String>,
+    ) -> AuditEntry {
+        let id = AuditId::new(at, self.parts.random.as_ref());
+        let subject = liaison_grpc::wire::resource(referral);
+        AuditEntry {
+            rules,
+            ..AuditEntry::new(id, at, party.clone(), action, subject, decision)
+        }
+    }
+}
+
+/// Whether `caller` works at the triage desk: the first question, before anything is read.
+///
+/// # Errors
+/// CALLER_NOT_ALLOWED where it does not.
+pub fn at_the_desk(caller: &Party) -> Result<()> {
+    if may_triage(caller).is_allowed() {
+        Ok(())
+    } else {
+        Err(Error::new(
+            ErrorKind::PermissionDenied,
+            Reason::CallerNotAllowed,
+        ))
+    }
+}

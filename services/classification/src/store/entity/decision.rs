@@ -1,0 +1,46 @@
+//! A decision. Rows are written once.
+
+use sea_orm::entity::prelude::*;
+
+/// One row a decision.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "decision")]
+pub struct Model {
+    /// The decision.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The referral.
+    pub referral_id: Uuid,
+    /// 1 for the first on a referral.
+    pub revision: i32,
+    /// `ROUTE` or `REVIEW`.
+    pub outcome: String,
+    /// The unit that leads.
+    pub lead: Option<String>,
+    /// Units that support, as a JSON list.
+    pub supporting: String,
+    /// The desk that gets it.
+    pub desk: Option<String>,
+    /// How probable each answer is, as a JSON list.
+    pub probabilities: String,
+    /// Why: rules, codes, concepts and places, as a JSON list. No words of the text.
+    pub grounds: String,
+    /// The version of the rule set; empty where a person decided.
+    pub rule_set: String,
+    /// The language of the text.
+    pub language: Option<String>,
+    /// When it was decided, in microseconds.
+    pub decided_at: i64,
+    /// The party that decided; absent for the machine.
+    pub party: Option<String>,
+    /// The officer who decided.
+    pub officer: Option<String>,
+    /// The officer's reasoning.
+    pub note: Option<String>,
+}
+
+/// None that the code follows.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,5 @@
+//! The tables.
+
+pub(super) mod decision;
+pub(super) mod referral_case;
+pub(super) mod triage_item;

@@ -1,0 +1,17 @@
+//! The schema, oldest step first.
+
+mod m20261122_000001_cases_decisions_triage;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// The schema of the classification service.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut steps = liaison_outbox::migration::migrations();
+        steps.push(m20261122_000001_cases_decisions_triage::step());
+        steps
+    }
+}

@@ -1,0 +1,98 @@
+//! What became of cases, written by one statement a table however many there are.
+
+use liaison_outbox::{NewEvent, enqueue};
+use liaison_store::audit::{self, AuditEntry};
+use liaison_store::{ensure_affected, insert_all, update_all};
+use liaison_types::{Result, Timestamp};
+use sea_orm::DatabaseTransaction;
+
+use super::entity::{decision, referral_case, triage_item};
+use super::{cases, decisions, items};
+use crate::case::{Case, Decided};
+use crate::desk::Item;
+
+/// What happens to a referral's item.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ItemChange {
+    /// It is the referral's first.
+    New(Item),
+    /// It is there already.
+    Changed(Item),
+}
+
+/// What became of one case.
+#[derive(Clone, Debug)]
+pub struct Conclusion {
+    /// The case afterwards.
+    pub case: Case,
+    /// The decision made.
+    pub decided: Option<Decided>,
+    /// What happens at the desk.
+    pub item: Option<ItemChange>,
+    /// The entry of the audit.
+    pub audit: AuditEntry,
+    /// What the others are told.
+    pub events: Vec<NewEvent>,
+}
+
+/// Writes conclusions on different cases, each of whose row locks the transaction holds.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn write(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    conclusions: &[&Conclusion],
+) -> Result<()> {
+    if conclusions.is_empty() {
+        return Ok(());
+    }
+    let changed = conclusions
+        .iter()
+        .map(|conclusion| cases::changed(&conclusion.case, now))
+        .collect::<Result<Vec<_>>>()?;
+    let expected = changed.len();
+    let done =
+        update_all::<referral_case::ActiveModel, _, _>(tx, &cases::CHANGING, changed).await?;
+    ensure_affected(done, expected)?;
+
+    let decided = conclusions
+        .iter()
+        .filter_map(|conclusion| conclusion.decided.as_ref())
+        .map(decisions::row)
+        .collect::<Result<Vec<_>>>()?;
+    if !decided.is_empty() {
+        insert_all::<decision::ActiveModel, _, _>(tx, decided).await?;
+    }
+    write_items(tx, conclusions).await?;
+
+    let entries = conclusions
+        .iter()
+        .map(|conclusion| conclusion.audit.clone());
+    audit::record(tx, entries.collect()).await?;
+    let events: Vec<NewEvent> = conclusions
+        .iter()
+        .flat_map(|conclusion| conclusion.events.iter().cloned())
+        .collect();
+    enqueue(tx, now, events).await
+}
+
+async fn write_items(tx: &DatabaseTransaction, conclusions: &[&Conclusion]) -> Result<()> {
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for conclusion in conclusions {
+        match &conclusion.item {
+            Some(ItemChange::New(item)) => new.push(items::row(item)),
+            Some(ItemChange::Changed(item)) => changed.push(items::row(item)),
+            None => {}
+        }
+    }
+    if !new.is_empty() {
+        insert_all::<triage_item::ActiveModel, _, _>(tx, new).await?;
+    }
+    if !changed.is_empty() {
+        let expected = changed.len();
+        let done = update_all::<triage_item::ActiveModel, _, _>(tx, &items::CHANGING, changed);
+        ensure_affected(done.await?, expected)?;
+    }
+    Ok(())
+}

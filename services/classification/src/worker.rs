@@ -1,0 +1,282 @@
+//! What runs by itself: facts are taken in, cases that wait are worked off, and what is no longer
+//! needed is removed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use liaison_grpc::event_delivery::{EventHandler, ReceivedEvent};
+use liaison_outbox::prune_inbox;
+use liaison_proto::event::event::Data;
+use liaison_store::Db;
+use liaison_types::{Backoff, Clock, Error, Party, Random, Result, Timestamp};
+use sea_orm::DatabaseTransaction;
+use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::convert;
+use crate::ops::{Ops, Tally};
+
+/// How often what is no longer needed is removed.
+const HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
+/// How many rows one transaction removes, so that it is short.
+const PRUNED_AT_ONCE: u32 = 10_000;
+/// The waits while intake or the database answers nobody.
+const PAUSE_BASE: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Says that cases may wait. Whoever wakes looks for themselves: a wake-up that comes for nothing or
+/// is missed costs time and nothing else.
+#[derive(Clone, Debug, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// The worker may look now.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// What classification does with events.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    ops: Ops,
+    wake: Wake,
+}
+
+impl Facts {
+    /// Takes them in by these use cases, and wakes the worker.
+    #[must_use]
+    pub const fn new(ops: Ops, wake: Wake) -> Self {
+        Self { ops, wake }
+    }
+
+    async fn take_in(
+        &self,
+        tx: &DatabaseTransaction,
+        now: Timestamp,
+        events: &[&ReceivedEvent],
+    ) -> Result<()> {
+        let (mut admitted, mut returned) = (Vec::new(), Vec::new());
+        for event in events {
+            match &event.data {
+                Data::ReferralAdmitted(data) => {
+                    admitted.push(convert::admission(event, data, now)?);
+                }
+                Data::CaseReturned(data) => returned.push(convert::returned(event, data)?),
+                _ => return Err(Error::internal("an event of a kind that is not accepted")),
+            }
+        }
+        // A case is admitted before it can come back, so this order is that of each subject.
+        self.ops.record_admissions(tx, now, &admitted).await?;
+        self.ops.record_returns(tx, now, &returned).await
+    }
+}
+
+impl EventHandler for Facts {
+    fn accepts(&self, source: &Party, data: &Data) -> bool {
+        convert::accepts(source, data)
+    }
+
+    fn apply<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        now: Timestamp,
+        events: &'a [&'a ReceivedEvent],
+    ) -> BoxFuture<'a, Result<()>> {
+        self.take_in(tx, now, events).boxed()
+    }
+
+    fn committed(&self) {
+        self.wake.wake();
+        self.ops.nudge();
+    }
+}
+
+/// Works off the cases that wait: several batches at once, so that one is read while another is
+/// decided and a third written.
+#[derive(Debug)]
+pub struct Worker {
+    ops: Ops,
+    wake: Wake,
+    random: Arc<dyn Random>,
+    in_flight: usize,
+    scan_interval: Duration,
+}
+
+impl Worker {
+    /// A worker with so many batches under way, which looks for cases whenever it is woken and at
+    /// least every `scan_interval`.
+    #[must_use]
+    pub fn new(
+        ops: Ops,
+        wake: Wake,
+        random: Arc<dyn Random>,
+        in_flight: u16,
+        scan_interval: Duration,
+    ) -> Self {
+        Self {
+            ops,
+            wake,
+            random,
+            in_flight: usize::from(in_flight.max(1)),
+            scan_interval,
+        }
+    }
+
+    /// Works until `stop` is cancelled, then finishes what is under way.
+    ///
+    /// # Errors
+    /// Never: what fails is tried again.
+    pub async fn run(self, stop: CancellationToken) -> Result<()> {
+        let mut batches: JoinSet<Result<Tally>> = JoinSet::new();
+        let mut pause = Pause::new(Arc::clone(&self.random));
+        let mut look = true;
+        let mut scan = Instant::now();
+        while !stop.is_cancelled() {
+            while look && !pause.holds() && batches.len() < self.in_flight {
+                look = self.begin(&mut batches, &mut pause).await;
+                scan = Instant::now() + self.scan_interval;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(ended) = batches.join_next(), if !batches.is_empty() => {
+                    pause.learn(ended);
+                }
+                () = self.wake.0.notified(), if !look => look = true,
+                () = sleep_until(pause.until().unwrap_or(scan)) => {
+                    pause.over();
+                    look = true;
+                    scan = Instant::now() + self.scan_interval;
+                }
+            }
+        }
+        while let Some(ended) = batches.join_next().await {
+            pause.learn(ended);
+        }
+        Ok(())
+    }
+
+    /// Claims a batch and begins it. False where nothing more waits for now.
+    async fn begin(&self, batches: &mut JoinSet<Result<Tally>>, pause: &mut Pause) -> bool {
+        let cases = match self.ops.claim_pending().await {
+            Ok(cases) => cases,
+            Err(error) => {
+                pause.begin(&error);
+                return true;
+            }
+        };
+        if cases.is_empty() {
+            return false;
+        }
+        let full = cases.len() >= usize::from(self.ops.terms().batch);
+        let span = tracing::info_span!("classification.batch", cases = cases.len());
+        let ops = self.ops.clone();
+        batches.spawn(async move { ops.classify(cases).await }.instrument(span));
+        full
+    }
+}
+
+/// A rest while the other side answers nobody. Each failed batch makes it longer, one that succeeds
+/// ends it.
+#[derive(Debug)]
+struct Pause {
+    backoff: Backoff,
+    random: Arc<dyn Random>,
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Pause {
+    fn new(random: Arc<dyn Random>) -> Self {
+        Self {
+            backoff: Backoff::new(PAUSE_BASE, PAUSE_MAX).expect("the constants are in order"),
+            random,
+            failures: 0,
+            until: None,
+        }
+    }
+
+    const fn holds(&self) -> bool {
+        self.until.is_some()
+    }
+
+    const fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Time has passed: the next batch shows whether it was enough.
+    const fn over(&mut self) {
+        self.until = None;
+    }
+
+    fn begin(&mut self, error: &Error) {
+        // Batches that failed together count once.
+        if self.holds() {
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        let wait = self.backoff.delay(self.failures, self.random.as_ref());
+        self.until = Some(Instant::now() + wait);
+        tracing::warn!(
+            reason = error.reason().as_str(),
+            cause = %error.chain(),
+            failures = self.failures,
+            "classification rests: intake or the database does not answer"
+        );
+    }
+
+    fn learn(&mut self, ended: Result<Result<Tally>, JoinError>) {
+        match ended {
+            Ok(Ok(_)) => {
+                self.failures = 0;
+                self.until = None;
+            }
+            Ok(Err(error)) => self.begin(&error),
+            // The panic hook has printed where; the claims run out.
+            Err(error) => self.begin(&Error::internal(error)),
+        }
+    }
+}
+
+/// Forgets the ids of events that nobody can send again, now and then, until `stop`.
+///
+/// # Errors
+/// Never: what fails is tried again the next time.
+pub async fn housekeeping(
+    db: Db,
+    clock: Arc<dyn Clock>,
+    keep: Duration,
+    stop: CancellationToken,
+) -> Result<()> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(HOUSEKEEPING) => {}
+        }
+        if let Err(error) = forget(&db, clock.now() - keep).await {
+            tracing::warn!(
+                reason = error.reason().as_str(),
+                cause = %error.chain(),
+                "the inbox could not be pruned"
+            );
+        }
+    }
+}
+
+async fn forget(db: &Db, before: Timestamp) -> Result<()> {
+    loop {
+        let removed = db
+            .write_tx("classification.prune_inbox", |tx| {
+                Box::pin(async move { prune_inbox(tx, before, PRUNED_AT_ONCE).await })
+            })
+            .await?;
+        if removed < u64::from(PRUNED_AT_ONCE) {
+            return Ok(());
+        }
+    }
+}

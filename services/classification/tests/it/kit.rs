@@ -1,0 +1,545 @@
+//! The parts of the service, stepped by a test, and the services it talks to.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use liaison_classification::Migrator;
+use liaison_classification::case::Actor;
+use liaison_classification::desk::Ruling;
+use liaison_classification::domain::RuleSet;
+use liaison_classification::inputs::Intake;
+use liaison_classification::ops::{Ops, Parts, Tally, Terms};
+use liaison_classification::worker::{Facts, Wake};
+use liaison_grpc::event_delivery::{EventInbox, EventSource, NewFact};
+use liaison_grpc::{
+    Api, Caller, Channel, ClientSettings, Health, Limits, Listeners, Methods, Server,
+    ServerSettings, client, stack, wire,
+};
+use liaison_identity::Identity;
+use liaison_outbox::entity::outbox;
+use liaison_outbox::{Destination, Nudge};
+use liaison_proto::common;
+use liaison_proto::event::event::Data;
+use liaison_proto::event::event_inbox_service_server::{
+    EventInboxService, EventInboxServiceServer,
+};
+use liaison_proto::event::{
+    CaseReturned, DeliverEventsRequest, DeliverEventsResponse, DeliveryResult, DeliveryStatus,
+    Envelope, Event, ReferralAdmitted, TriageCause,
+};
+use liaison_proto::intake::intake_service_server::{IntakeService, IntakeServiceServer};
+use liaison_proto::intake::{self, ClassificationInput};
+use liaison_store::{Db, DbBackend, DbResult as _};
+use liaison_telemetry::Instruments;
+use liaison_testkit::certificates::Certificates;
+use liaison_testkit::database::TestDatabase;
+use liaison_testkit::environment::Environment;
+use liaison_types::{Backoff, Clock, Party, ReferralId};
+use prost::Message as _;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryOrder as _, Statement};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+pub const LEASE: Duration = Duration::from_secs(60);
+pub const MAX_ATTEMPTS: u32 = 5;
+/// The trace of every fact.
+pub const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Services that this one talks to, in one: intake's reading, and everybody's inbox.
+#[derive(Clone, Default)]
+pub struct Fake(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    inputs: HashMap<String, ClassificationInput>,
+    poison: HashSet<String>,
+    asked: Vec<Vec<String>>,
+    events: Vec<Event>,
+}
+
+impl Fake {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// It has this referral's dossier from now on.
+    pub fn has(&self, referral: ReferralId, input: ClassificationInput) {
+        let name = wire::resource(referral);
+        let input = ClassificationInput {
+            referral: name.clone(),
+            ..input
+        };
+        self.state().inputs.insert(name, input);
+    }
+
+    /// Every call that asks for this referral fails.
+    pub fn poison(&self, referral: ReferralId) {
+        self.state().poison.insert(wire::resource(referral));
+    }
+
+    /// How many names each call asked for; forgotten then.
+    pub fn take_asked(&self) -> Vec<usize> {
+        let asked = std::mem::take(&mut self.state().asked);
+        asked.iter().map(Vec::len).collect()
+    }
+
+    /// What arrived so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.state().events.clone()
+    }
+}
+
+#[tonic::async_trait]
+impl EventInboxService for Fake {
+    async fn deliver_events(
+        &self,
+        request: Request<DeliverEventsRequest>,
+    ) -> Result<Response<DeliverEventsResponse>, Status> {
+        let events = request.into_inner().events;
+        let accepted = DeliveryResult {
+            status: DeliveryStatus::Accepted.into(),
+            reason: String::new(),
+        };
+        let results = vec![accepted; events.len()];
+        self.state().events.extend(events);
+        Ok(Response::new(DeliverEventsResponse { results }))
+    }
+}
+
+macro_rules! unused {
+    ($($method:ident, $request:ident, $response:ident;)*) => {
+        #[tonic::async_trait]
+        impl IntakeService for Fake {
+            $(async fn $method(
+                &self,
+                _: Request<intake::$request>,
+            ) -> Result<Response<intake::$response>, Status> {
+                Err(Status::unimplemented("not here"))
+            })*
+
+            async fn batch_get_classification_inputs(
+                &self,
+                request: Request<intake::BatchGetClassificationInputsRequest>,
+            ) -> Result<Response<intake::BatchGetClassificationInputsResponse>, Status> {
+                let caller = Caller::of(&request)?.party().to_string();
+                assert_eq!(caller, "service/classification");
+                let names = request.into_inner().names;
+                let mut state = self.state();
+                state.asked.push(names.clone());
+                if names.iter().any(|name| state.poison.contains(name)) {
+                    return Err(Status::internal("poisoned"));
+                }
+                let found = names.iter().filter_map(|name| state.inputs.get(name).cloned());
+                let inputs = found.collect();
+                Ok(Response::new(intake::BatchGetClassificationInputsResponse { inputs }))
+            }
+        }
+    };
+}
+
+unused! {
+    submit_referral, SubmitReferralRequest, SubmitReferralResponse;
+    get_referral, GetReferralRequest, GetReferralResponse;
+    list_referrals, ListReferralsRequest, ListReferralsResponse;
+    get_referral_history, GetReferralHistoryRequest, GetReferralHistoryResponse;
+    get_dossier, GetDossierRequest, GetDossierResponse;
+    decide_review, DecideReviewRequest, DecideReviewResponse;
+}
+
+/// A server at work. Cut when dropped.
+pub struct Serving {
+    pub address: SocketAddr,
+    hard: CancellationToken,
+    ended: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Serves `fake` as `identity` on `listen`.
+    pub async fn start(fake: Fake, identity: Identity, listen: SocketAddr) -> Self {
+        let settings = ServerSettings {
+            listen,
+            health_listen: ([127, 0, 0, 1], 0).into(),
+            limits: Limits::default(),
+        };
+        let listeners = Listeners::bind(&settings).await.unwrap();
+        let address = listeners.address();
+        let methods = Methods::liaison();
+        let instruments = Instruments::none();
+        let api = Api::new(stack(
+            &methods,
+            &settings.limits,
+            Some(&identity),
+            &instruments,
+        ))
+        .service(IntakeServiceServer::new(fake.clone()))
+        .service(EventInboxServiceServer::new(fake));
+        let server = Server {
+            listeners,
+            api,
+            identity,
+            health: Health::new("test").await,
+            limits: settings.limits,
+        };
+        let hard = CancellationToken::new();
+        let serving = server.serve(hard.clone(), hard.clone());
+        let ended = tokio::spawn(async move {
+            serving.await.unwrap();
+        });
+        Self {
+            address,
+            hard,
+            ended: Some(ended),
+        }
+    }
+
+    /// Ends it: its port answers nobody any more.
+    pub async fn stop(mut self) {
+        self.hard.cancel();
+        self.ended.take().unwrap().await.unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.hard.cancel();
+    }
+}
+
+pub const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+/// The service's parts over a database, with a fake intake.
+pub struct World {
+    pub environment: Environment,
+    pub certificates: Certificates,
+    pub intake: Fake,
+    pub server: Option<Serving>,
+    pub db: Db,
+    pub ops: Ops,
+    pub inbox: EventInbox<Facts>,
+    address: SocketAddr,
+    from_intake: EventSource,
+    from_routing: EventSource,
+    _database: TestDatabase,
+}
+
+impl World {
+    pub async fn new(database: TestDatabase) -> Self {
+        Self::with_batch(database, 64).await
+    }
+
+    pub async fn with_batch(database: TestDatabase, batch: u16) -> Self {
+        let environment = Environment::seeded(7);
+        let certificates = Certificates::new(environment.now());
+        let db = database.migrated::<Migrator>().await;
+        let intake = Fake::default();
+        let identity = certificates.identity("service/intake", environment.clock());
+        let server = Serving::start(intake.clone(), identity, ANY_PORT.into()).await;
+        let address = server.address;
+        let own = certificates.identity("service/classification", environment.clock());
+        let inputs = Intake::new(channel(&own, "intake", address));
+        let ops = Ops::new(Parts {
+            db: db.clone(),
+            clock: environment.clock(),
+            random: environment.random(),
+            rules: Arc::new(RuleSet::embedded().unwrap()),
+            inputs: Arc::new(inputs),
+            terms: Terms {
+                batch,
+                lease: LEASE,
+                backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(8)).unwrap(),
+                max_attempts: MAX_ATTEMPTS,
+            },
+            nudge: Nudge::new(),
+        });
+        let facts = Facts::new(ops.clone(), Wake::default());
+        let inbox = EventInbox::new(
+            db.clone(),
+            environment.clock(),
+            "classification.deliver_events",
+            facts,
+        );
+        let source = |name| EventSource::new(&Party::service(name), environment.random());
+        Self {
+            from_intake: source("intake"),
+            from_routing: source("routing"),
+            environment,
+            certificates,
+            intake,
+            server: Some(server),
+            db,
+            ops,
+            inbox,
+            address,
+            _database: database,
+        }
+    }
+
+    pub async fn stop_intake(&mut self) {
+        self.server.take().unwrap().stop().await;
+    }
+
+    pub async fn start_intake(&mut self) {
+        let clock = self.environment.clock();
+        let identity = self.certificates.identity("service/intake", clock);
+        let server = Serving::start(self.intake.clone(), identity, self.address).await;
+        self.server = Some(server);
+    }
+
+    /// A new referral, not yet admitted.
+    pub fn referral(&self) -> ReferralId {
+        let random = self.environment.random();
+        ReferralId::new(self.environment.now(), random.as_ref())
+    }
+
+    /// The fact that it was admitted.
+    pub fn admitted(&self, envelope: &Envelope) -> Event {
+        self.fact(
+            &self.from_intake,
+            &envelope.referral,
+            2,
+            Data::ReferralAdmitted(ReferralAdmitted {
+                envelope: Some(envelope.clone()),
+            }),
+        )
+    }
+
+    /// The fact that the decision of this revision came to nothing.
+    pub fn came_back(
+        &self,
+        referral: ReferralId,
+        revision: i32,
+        cause: TriageCause,
+        excluded: &[&str],
+    ) -> Event {
+        let name = wire::resource(referral);
+        self.fact(
+            &self.from_routing,
+            &name,
+            i64::from(revision),
+            Data::CaseReturned(CaseReturned {
+                referral: name.clone(),
+                cause: cause.into(),
+                unit: excluded.last().map(ToString::to_string).unwrap_or_default(),
+                excluded_units: excluded.iter().map(ToString::to_string).collect(),
+                revision,
+            }),
+        )
+    }
+
+    fn fact(&self, source: &EventSource, subject: &str, sequence: i64, data: Data) -> Event {
+        let event = source.event(NewFact {
+            destination: Destination::new("classification"),
+            subject: subject.to_owned(),
+            sequence,
+            at: self.environment.now(),
+            traceparent: Some(TRACE.to_owned()),
+            data,
+        });
+        Event::decode(event.payload.as_slice()).unwrap()
+    }
+
+    /// Delivers as `source`; all have to be accepted.
+    pub async fn deliver(&self, source: &str, events: Vec<Event>) {
+        for result in self.offer(source, events).await {
+            assert_eq!(
+                result.status(),
+                DeliveryStatus::Accepted,
+                "{}",
+                result.reason
+            );
+        }
+    }
+
+    pub async fn offer(&self, source: &str, events: Vec<Event>) -> Vec<DeliveryResult> {
+        let source = Party::service(source);
+        self.inbox.receive(&source, events).await.unwrap()
+    }
+
+    /// A referral that intake has and has told of.
+    pub async fn admit(&self, input: ClassificationInput) -> ReferralId {
+        self.admit_as(input, |_| {}).await
+    }
+
+    pub async fn admit_as(
+        &self,
+        input: ClassificationInput,
+        change: impl FnOnce(&mut Envelope),
+    ) -> ReferralId {
+        let referral = self.referral();
+        let mut envelope = envelope(referral, self.environment.now());
+        change(&mut envelope);
+        self.intake.has(referral, input);
+        self.deliver("intake", vec![self.admitted(&envelope)]).await;
+        referral
+    }
+
+    /// Decides what is due, until nothing is.
+    pub async fn work(&self) -> Tally {
+        let mut all = Tally::default();
+        loop {
+            let tally = self.ops.classify_pending().await.unwrap();
+            if tally.claimed == 0 {
+                return all;
+            }
+            all += tally;
+        }
+    }
+
+    /// The desk's ruling.
+    pub async fn rule(
+        &self,
+        referral: ReferralId,
+        lead: &str,
+        supporting: &[&str],
+    ) -> liaison_types::Result<liaison_classification::case::Decided> {
+        let ruling = Ruling {
+            referral,
+            lead: lead.parse().unwrap(),
+            supporting: supporting
+                .iter()
+                .map(|unit| unit.parse().unwrap())
+                .collect(),
+            reason: "as the facts say".into(),
+        };
+        self.ops.decide_triage(&duty_officer(), &ruling).await
+    }
+
+    /// What waits to be handed on: destination and event, by subject and position.
+    pub async fn outbox(&self) -> Vec<(String, Event)> {
+        let rows = outbox::Entity::find()
+            .order_by_asc(outbox::Column::Subject)
+            .order_by_asc(outbox::Column::Sequence)
+            .order_by_asc(outbox::Column::Destination)
+            .all(self.db.reader())
+            .await
+            .unwrap();
+        rows.into_iter()
+            .map(|row| {
+                let event = Event::decode(row.payload.as_slice()).unwrap();
+                assert_eq!(
+                    (&event.subject, event.sequence),
+                    (&row.subject, row.sequence)
+                );
+                (row.destination, event)
+            })
+            .collect()
+    }
+
+    /// The same, of one referral and without what is inside: position, destination, kind.
+    pub async fn told(&self, referral: ReferralId) -> Vec<(i64, String, &'static str)> {
+        let subject = wire::resource(referral);
+        let all = self.outbox().await.into_iter();
+        all.filter(|(_, event)| event.subject == subject)
+            .map(|(to, event)| {
+                let kind = liaison_grpc::event_delivery::kind(event.data.as_ref().unwrap());
+                (event.sequence, to, kind)
+            })
+            .collect()
+    }
+
+    /// One text column of one referral's case.
+    pub async fn state(&self, referral: ReferralId) -> String {
+        let backend = self.db.backend();
+        let sql = match backend {
+            DbBackend::Postgres => "SELECT state FROM referral_case WHERE referral_id = $1",
+            _ => "SELECT state FROM referral_case WHERE referral_id = ?1",
+        };
+        let statement = Statement::from_sql_and_values(backend, sql, [referral.uuid().into()]);
+        let row = self.db.reader().query_one_raw(statement).await.unwrap();
+        row.unwrap().try_get("", "state").unwrap()
+    }
+
+    /// Runs a statement that no use case would.
+    pub async fn execute(&self, sql: &str) {
+        self.db
+            .write_tx("test", |tx| {
+                Box::pin(async move { tx.execute_unprepared(sql).await.db().map(drop) })
+            })
+            .await
+            .unwrap();
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) AS n FROM {table}");
+        let statement = Statement::from_string(self.db.backend(), sql);
+        let row = self.db.reader().query_one_raw(statement).await.unwrap();
+        row.unwrap().try_get("", "n").unwrap()
+    }
+}
+
+pub fn duty_officer() -> Actor {
+    Actor {
+        party: "desk/triage".parse().unwrap(),
+        officer: "d.officer".into(),
+    }
+}
+
+/// A channel of `own` to the service `name` at `address`.
+pub fn channel(own: &Identity, name: &str, address: SocketAddr) -> Channel {
+    let settings = ClientSettings {
+        connect_timeout: Duration::from_secs(2),
+        ..ClientSettings::default()
+    };
+    client::connect(
+        &format!("https://{address}"),
+        own.connector(Party::service(name)),
+        &settings,
+        &Methods::liaison(),
+        &Instruments::none(),
+    )
+    .unwrap()
+}
+
+/// A routine envelope.
+pub fn envelope(referral: ReferralId, at: liaison_types::Timestamp) -> Envelope {
+    Envelope {
+        referral: wire::resource(referral),
+        reference: "2026-FR-000123".into(),
+        bureau: "NB-FR".into(),
+        kind: common::ReferralKind::RequestForAssistance.into(),
+        urgency: common::Urgency::Routine.into(),
+        markings: Some(common::Markings::default()),
+        received_at: Some(wire::timestamp(at)),
+        completion: Some(wire::clock(
+            at,
+            at + Duration::from_secs(604_800),
+            "completion.other",
+        )),
+        exercise: false,
+    }
+}
+
+/// A dossier with this code, and a text that says nothing.
+pub fn coded(iccs: &str) -> ClassificationInput {
+    ClassificationInput {
+        offences: vec![common::Offence {
+            iccs: iccs.into(),
+            ..common::Offence::default()
+        }],
+        title: "Request".into(),
+        narrative: "The details are attached.".into(),
+        language: common::Language::En.into(),
+        ..ClassificationInput::default()
+    }
+}
+
+/// A dossier that no machine can decide.
+pub fn vague() -> ClassificationInput {
+    ClassificationInput {
+        offences: vec![common::Offence {
+            national_provision: "Article 12".into(),
+            ..common::Offence::default()
+        }],
+        title: "Request".into(),
+        narrative: "Kindly assist in the matter we spoke of.".into(),
+        ..ClassificationInput::default()
+    }
+}
+
+/// A clock for what runs by itself.
+pub fn system_clock() -> Arc<dyn Clock> {
+    Arc::new(liaison_types::SystemClock)
+}

@@ -1,0 +1,14 @@
+//! The classification service on both databases, with a fake intake behind real mutual TLS.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail as loudly as tests"
+)]
+
+mod deciding;
+mod desk;
+mod kit;
+mod returns;
+mod speed;
+mod stack;
+mod words;

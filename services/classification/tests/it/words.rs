@@ -1,0 +1,80 @@
+//! Words of a narrative are in no table.
+
+use liaison_proto::common::Offence;
+use liaison_proto::event::TriageCause;
+use liaison_proto::intake::ClassificationInput;
+use liaison_testkit::both_backends;
+use sea_orm::{ConnectionTrait as _, Statement};
+
+use crate::kit::{World, coded};
+
+const NARRATIVES: [&str; 2] = [
+    "Between March and June the hackers used stolen passwords to break into the servers of the \
+     hospital in Quimper. Ransomware encrypted patient records; payment in bitcoin was demanded by \
+     Ondine Vasselin, who signs her messages as blackheron77.",
+    "Le convoi de Tancrède Ombrelle transportait de la cocaïne dissimulée dans des cartons de \
+     bananes, déchargés la nuit au port de Zerbrugge pour un réseau criminel.",
+];
+const TITLE: &str = "Attack against the Saint-Corentin clinic";
+
+/// Everything that is text or bytes in a table.
+async fn contents(world: &World, table: &str) -> String {
+    let statement = Statement::from_string(world.db.backend(), format!("SELECT * FROM {table}"));
+    let rows = world.db.reader().query_all_raw(statement).await.unwrap();
+    let mut all = String::new();
+    for row in &rows {
+        for column in row.column_names() {
+            if let Ok(text) = row.try_get::<String>("", &column) {
+                all.push_str(&text);
+            } else if let Ok(bytes) = row.try_get::<Vec<u8>>("", &column) {
+                all.push_str(&String::from_utf8_lossy(&bytes));
+            }
+            all.push('\n');
+        }
+    }
+    all.to_lowercase()
+}
+
+both_backends! {
+    async fn no_table_holds_words_of_a_narrative(database: TestDatabase) {
+        let world = World::new(database).await;
+        for narrative in NARRATIVES {
+            for iccs in ["", "0903"] {
+                let input = ClassificationInput {
+                    offences: vec![Offence {
+                        iccs: iccs.into(),
+                        national_provision: "Article 323-1 Code pénal".into(),
+                        ..Offence::default()
+                    }],
+                    title: TITLE.into(),
+                    narrative: narrative.into(),
+                    ..coded("")
+                };
+                let referral = world.admit(input).await;
+                world.work().await;
+                let decided = world.ops.list_decisions(referral).await.unwrap();
+                assert!(decided[0].grounds.len() > 1, "the text says something");
+                if world.state(referral).await == "ROUTED" {
+                    let event = world.came_back(referral, 1, TriageCause::Declined, &[]);
+                    world.deliver("routing", vec![event]).await;
+                }
+            }
+        }
+        let mut dump = String::new();
+        for table in ["referral_case", "decision", "triage_item", "audit", "outbox", "inbox"] {
+            assert!(world.count(table).await > 0, "{table}");
+            dump.push_str(&contents(&world, table).await);
+        }
+        assert!(dump.contains("2026-fr-000123") && dump.contains("text."), "something is there");
+        for text in NARRATIVES.into_iter().chain([TITLE]) {
+            let text = text.to_lowercase();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            for pair in words.windows(2) {
+                assert!(!dump.contains(&pair.join(" ")), "{pair:?}");
+            }
+        }
+        for name in ["quimper", "vasselin", "blackheron", "tancr", "ombrelle", "zerbrugge", "corentin", "323-1"] {
+            assert!(!dump.contains(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! One referral's way from submission to a unit's hands, at a fixed arrival rate, embedded.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use liaison_proto::intake::SubmitReferralRequest;
+use liaison_proto::routing::PullAssignmentsRequest;
+use liaison_proto::routing::routing_service_client::RoutingServiceClient;
+use tokio_util::sync::CancellationToken;
+
+use crate::drive::{Turn, histogram, micros, open};
+use crate::processes::{self, Process};
+use crate::report::{Baseline, Latency, Report, machine};
+use crate::world::World;
+use crate::{Result, baseline, dossiers};
+
+use super::submit::clients;
+
+/// Referrals a second.
+const ARRIVALS: u32 = 50;
+/// How long the last one may take.
+const DRAIN: Duration = Duration::from_secs(20);
+
+const UNITS: [&str; 4] = [
+    "children-trafficking",
+    "cyber",
+    "narcotics-organized-crime",
+    "terrorism",
+];
+
+/// When each referral was submitted, and when it was in a unit's hands, by name.
+#[derive(Debug, Default)]
+struct Times {
+    submitted: HashMap<String, Instant>,
+    pulled: HashMap<String, Instant>,
+}
+
+/// Runs `liaison up` on SQLite and follows each referral.
+pub(crate) async fn run(time: Duration) -> Result<Report> {
+    processes::build(&["liaison"])?;
+    let folder = tempfile::tempdir()?;
+    let base = processes::free_address()?.port().clamp(20_000, 60_000);
+    let up = folder.path().to_string_lossy().into_owned();
+    let port = base.to_string();
+    let environment = BTreeMap::from([(
+        "LIAISON__SERVER__LIMITS__PARTY_RATE".to_owned(),
+        "0".to_owned(),
+    )]);
+    let mut suite = Process::start(
+        "liaison",
+        &["up", "--dir", &up, "--port", &port],
+        &environment,
+    )?;
+    let address = |offset: u16| std::net::SocketAddr::from(([127, 0, 0, 1], base + offset));
+    for offset in 0..4 {
+        suite.wait_for(address(offset))?;
+    }
+    wait_for_addresses(folder.path()).await?;
+    let world = World::load(folder.path().join("certificates"))?;
+
+    let times = Arc::new(Mutex::new(Times::default()));
+    let stop = CancellationToken::new();
+    let mut pullers = Vec::new();
+    for unit in UNITS {
+        let channel = world.channel(&format!("unit/{unit}"), "routing", address(2))?;
+        let client = RoutingServiceClient::new(channel);
+        pullers.push(tokio::spawn(pull(client, Arc::clone(&times), stop.clone())));
+    }
+    let clients = clients(&world, address(0))?;
+    let turn = Turn::default();
+    let begun = Instant::now();
+    let (errors, first_error) = open(ARRIVALS, time, || {
+        let mut client = clients[turn.next(clients.len())].clone();
+        let times = Arc::clone(&times);
+        async move {
+            let request: SubmitReferralRequest = dossiers::submission();
+            let started = Instant::now();
+            let answer = client
+                .submit_referral(request)
+                .await
+                .map_err(|s| s.to_string())?;
+            let name = answer.into_inner().referral.unwrap_or_default().name;
+            lock(&times).submitted.insert(name, started);
+            Ok(())
+        }
+    })
+    .await?;
+    let submitting = begun.elapsed();
+    if let Some(error) = first_error {
+        eprintln!("load: the first error: {error}");
+    }
+    let drained = Instant::now() + DRAIN;
+    while lock(&times).pulled.len() < lock(&times).submitted.len() && Instant::now() < drained {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stop.cancel();
+    let rss_mib = BTreeMap::from([suite.rss()]);
+    drop(suite);
+    for puller in pullers {
+        puller.abort();
+    }
+
+    let times = std::mem::take(&mut *lock(&times));
+    let mut ways = histogram();
+    for (name, started) in &times.submitted {
+        if let Some(pulled) = times.pulled.get(name) {
+            ways.record(micros(pulled.saturating_duration_since(*started)))?;
+        }
+    }
+    let missing = u64::try_from(times.submitted.len())? - ways.len();
+    let (_, write_ms) = baseline::sqlite_rows(folder.path(), dossiers::BYTES, time / 3).await?;
+    let latency_ms = Latency::of(&ways);
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let rate = times.submitted.len() as f64 / submitting.as_secs_f64();
+    Ok(Report {
+        scenario: "journey",
+        rate,
+        baseline: Baseline {
+            name: format!("one committed write takes {write_ms:.2} ms"),
+            rate: 1_000.0 / write_ms,
+        },
+        ratio: latency_ms.p50 / write_ms,
+        latency_ms,
+        errors: errors + missing,
+        rss_mib,
+        conditions: BTreeMap::from([
+            ("machine", machine()),
+            ("arrivals", format!("{ARRIVALS} a second")),
+            ("database", "SQLite, synchronous=FULL".to_owned()),
+            ("dossier_bytes", dossiers::BYTES.to_string()),
+            (
+                "latency",
+                "from the call of SubmitReferral to the unit's pull".to_owned(),
+            ),
+            (
+                "ratio",
+                "median over the time of one committed write".to_owned(),
+            ),
+            ("tls", "mutual, TLS 1.3".to_owned()),
+        ]),
+    })
+}
+
+async fn wait_for_addresses(folder: &std::path::Path) -> Result<()> {
+    let begun = Instant::now();
+    while !folder.join("addresses.toml").exists() {
+        if begun.elapsed() > Duration::from_secs(30) {
+            return Err("the suite was not ready in time".into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+fn lock(times: &Mutex<Times>) -> std::sync::MutexGuard<'_, Times> {
+    times.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn pull(
+    mut client: RoutingServiceClient<liaison_grpc::Channel>,
+    times: Arc<Mutex<Times>>,
+    stop: CancellationToken,
+) {
+    while !stop.is_cancelled() {
+        let request = PullAssignmentsRequest {
+            max_assignments: 100,
+            wait: Some(prost_types::Duration {
+                seconds: 5,
+                nanos: 0,
+            }),
+            ..PullAssignmentsRequest::default()
+        };
+        let Ok(answer) = client.pull_assignments(request).await else {
+            continue;
+        };
+        let now = Instant::now();
+        let mut times = lock(&times);
+        for pulled in answer.into_inner().assignments {
+            times
+                .pulled
+                .entry(pulled.assignment.unwrap_or_default().referral)
+                .or_insert(now);
+        }
+    }
+}

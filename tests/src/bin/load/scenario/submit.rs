@@ -1,0 +1,126 @@
+//! SubmitReferral alone: one intake process, its relay paused, 256 calls in flight.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use liaison_proto::intake::intake_service_client::IntakeServiceClient;
+
+use crate::drive::{Done, closed};
+use crate::processes::{self, Process};
+use crate::report::{Baseline, Latency, Report, machine};
+use crate::world::{self, World};
+use crate::{Result, baseline, dossiers};
+
+/// Calls in flight.
+pub(crate) const IN_FLIGHT: usize = 256;
+/// Connections they share, each of a bureau of its own.
+pub(crate) const BUREAUS: [&str; 4] = ["NB-FR", "NB-ES", "NB-GB", "NB-MA"];
+
+/// On PostgreSQL, against pgbench.
+pub(crate) async fn postgres(time: Duration) -> Result<Report> {
+    processes::build(&["liaison-intake"])?;
+    let database = world::postgres("intake").await?;
+    let (fsync, synchronous_commit) = world::durability(&database).await?;
+    let world = World::new()?;
+    let (done, rss) = submit(&world, &database, time).await?;
+    let baseline =
+        baseline::pgbench(&world::postgres("baseline").await?, dossiers::BYTES, time).await?;
+    let mut report = report("submit", &done, baseline, rss);
+    report.conditions.insert("fsync", fsync);
+    report
+        .conditions
+        .insert("synchronous_commit", synchronous_commit);
+    Ok(report)
+}
+
+/// On SQLite, against one transaction a row.
+pub(crate) async fn sqlite(time: Duration) -> Result<Report> {
+    processes::build(&["liaison-intake"])?;
+    let world = World::new()?;
+    let database = format!("sqlite://{}", world.path().join("intake.db").display());
+    let (done, rss) = submit(&world, &database, time).await?;
+    let (baseline, _) = baseline::sqlite_rows(world.path(), dossiers::BYTES, time / 2).await?;
+    let mut report = report("submit-sqlite", &done, baseline, rss);
+    report
+        .conditions
+        .insert("fsync", "synchronous=FULL".to_owned());
+    Ok(report)
+}
+
+async fn submit(
+    world: &World,
+    database: &str,
+    time: Duration,
+) -> Result<(Done, BTreeMap<String, f64>)> {
+    let address = processes::free_address()?;
+    // Nobody is there: the relay is paused and asks for nobody.
+    let nobody = processes::free_address()?;
+    let peers = BTreeMap::from([("classification", nobody), ("notification", nobody)]);
+    let mut environment = world.environment("intake", address, database, &peers)?;
+    environment.insert("LIAISON__RELAY__PAUSED".to_owned(), "true".to_owned());
+    let mut intake = Process::start("liaison-intake", &[], &environment)?;
+    intake.wait_for(address)?;
+    let done = drive(world, address, time).await?;
+    if let Some(error) = &done.first_error {
+        eprintln!("load: the first error: {error}");
+    }
+    Ok((done, BTreeMap::from([intake.rss()])))
+}
+
+/// Submits with [`IN_FLIGHT`] calls in flight.
+pub(crate) async fn drive(
+    world: &World,
+    address: std::net::SocketAddr,
+    time: Duration,
+) -> Result<Done> {
+    let clients = clients(world, address)?;
+    closed(IN_FLIGHT, time, move |caller| {
+        let mut client = clients[caller % clients.len()].clone();
+        async move {
+            let answer = client.submit_referral(dossiers::submission()).await;
+            answer.map(|_| ()).map_err(|status| status.to_string())
+        }
+    })
+    .await
+}
+
+/// A client of each bureau.
+pub(crate) fn clients(
+    world: &World,
+    address: std::net::SocketAddr,
+) -> Result<Arc<Vec<IntakeServiceClient<liaison_grpc::Channel>>>> {
+    let clients = BUREAUS.iter().map(|bureau| {
+        let channel = world.channel(&format!("bureau/{bureau}"), "intake", address)?;
+        Ok(IntakeServiceClient::new(channel))
+    });
+    Ok(Arc::new(clients.collect::<Result<Vec<_>>>()?))
+}
+
+fn report(
+    scenario: &'static str,
+    done: &Done,
+    baseline: Baseline,
+    rss_mib: BTreeMap<String, f64>,
+) -> Report {
+    Report {
+        scenario,
+        rate: done.rate(),
+        ratio: done.rate() / baseline.rate,
+        baseline,
+        latency_ms: Latency::of(&done.micros),
+        errors: done.errors,
+        rss_mib,
+        conditions: BTreeMap::from([
+            ("machine", machine()),
+            ("dossier_bytes", dossiers::BYTES.to_string()),
+            ("persons", "3".to_owned()),
+            (
+                "clients",
+                format!("{IN_FLIGHT} in flight on {} connections", BUREAUS.len()),
+            ),
+            ("relays", "paused".to_owned()),
+            ("tls", "mutual, TLS 1.3".to_owned()),
+        ]),
+    }
+}

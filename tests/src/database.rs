@@ -1,0 +1,186 @@
+//! The databases of one suite.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use liaison_types::{Random as _, SystemRandom};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use url::Url;
+
+use crate::addresses::SERVICES;
+use crate::backend::Backend;
+
+/// The environment variable that names a PostgreSQL server for tests: a URL whose role may create
+/// databases.
+const POSTGRES_URL: &str = "LIAISON_TEST_POSTGRES_URL";
+
+/// What stands in a URL template where the service's name goes.
+const SERVICE: &str = "{service}";
+
+/// An empty database for each service, which nobody else uses. Those on a server are dropped with
+/// this; files go with their folder.
+#[derive(Debug)]
+pub struct Databases {
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(PathBuf),
+    Server { admin: String, template: String },
+}
+
+impl Databases {
+    /// Databases of this kind; files go into `folder`.
+    ///
+    /// # Panics
+    /// Where they cannot be made; for PostgreSQL with a message that says how to name a server.
+    pub async fn new(backend: Backend, folder: &Path) -> Self {
+        if backend == Backend::Sqlite {
+            return Self {
+                place: Place::Folder(folder.to_owned()),
+            };
+        }
+        let admin = std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
+            panic!(
+                "this test needs a PostgreSQL server: run it with tests/run, or set {POSTGRES_URL} to \
+                 the URL of one, for example postgres://postgres@127.0.0.1:5432/postgres"
+            )
+        });
+        let mut url = Url::parse(&admin).unwrap_or_else(|e| panic!("{POSTGRES_URL}: {e}"));
+        let name = format!("liaison_e2e_{:016x}", SystemRandom.next_u64());
+        // As a URL's path, the braces would be escaped: they are put in afterwards.
+        url.set_path(&format!("{name}_SERVICE"));
+        let template = url.to_string().replace("_SERVICE", &format!("_{SERVICE}"));
+        let server = connect(&admin).await;
+        for service in SERVICES {
+            // From template0: copying template1 fails while anybody is connected to it.
+            execute(
+                &server,
+                &format!("CREATE DATABASE {name}_{service} TEMPLATE template0"),
+            )
+            .await;
+        }
+        Self {
+            place: Place::Server { admin, template },
+        }
+    }
+
+    /// The URL with `{service}` where the service's name goes; none where the program's own default
+    /// does.
+    #[must_use]
+    pub fn template(&self) -> Option<&str> {
+        match &self.place {
+            Place::Folder(_) => None,
+            Place::Server { template, .. } => Some(template),
+        }
+    }
+
+    /// The URL of the database of `service`.
+    #[must_use]
+    pub fn url(&self, service: &str) -> String {
+        match &self.place {
+            Place::Folder(folder) => {
+                format!(
+                    "sqlite://{}",
+                    folder.join(format!("{service}.db")).display()
+                )
+            }
+            Place::Server { template, .. } => template.replace(SERVICE, service),
+        }
+    }
+
+    /// A connection to the database of `service`, beside the service's own.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    pub async fn connect(&self, service: &str) -> DatabaseConnection {
+        connect(&self.url(service)).await
+    }
+
+    /// How many rows `table` of `service` holds.
+    ///
+    /// # Panics
+    /// Where there is no such table.
+    pub async fn count(&self, service: &str, table: &str) -> i64 {
+        let connection = self.connect(service).await;
+        let count = count(&connection, table).await;
+        close(connection).await;
+        count
+    }
+
+    /// How many events wait in the outbox of each service, of those where any do.
+    pub async fn outboxes(&self) -> BTreeMap<&'static str, i64> {
+        let mut waiting = BTreeMap::new();
+        for service in SERVICES {
+            let rows = self.count(service, "outbox").await;
+            if rows > 0 {
+                waiting.insert(service, rows);
+            }
+        }
+        waiting
+    }
+}
+
+impl Drop for Databases {
+    fn drop(&mut self) {
+        let Place::Server { admin, template } = &self.place else {
+            return;
+        };
+        // On a thread of its own: dropping may happen inside a runtime, which cannot be blocked on.
+        let dropped = thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    crate::backend::run(async {
+                        let server = connect(admin).await;
+                        for service in SERVICES {
+                            let url = template.replace(SERVICE, service);
+                            let name = url.rsplit('/').next().unwrap_or_default();
+                            let text = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                            execute(&server, &text).await;
+                        }
+                        close(server).await;
+                    });
+                })
+                .join()
+        });
+        if dropped.is_err() && !thread::panicking() {
+            panic!("the test databases could not be dropped");
+        }
+    }
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options)
+        .await
+        .unwrap_or_else(|e| panic!("a database does not answer: {e}"))
+}
+
+async fn execute(connection: &DatabaseConnection, text: &str) {
+    connection
+        .execute_unprepared(text)
+        .await
+        .unwrap_or_else(|error| panic!("{text}: {error}"));
+}
+
+async fn count(connection: &DatabaseConnection, table: &str) -> i64 {
+    let text = format!("SELECT count(*) FROM {table}");
+    connection
+        .query_one_raw(Statement::from_string(
+            connection.get_database_backend(),
+            text,
+        ))
+        .await
+        .unwrap_or_else(|error| panic!("{table}: {error}"))
+        .expect("a count has one row")
+        .try_get_by_index(0)
+        .expect("a count is a number")
+}
+
+async fn close(connection: DatabaseConnection) {
+    // It ends with the program at the latest.
+    let _ = connection.close().await;
+}

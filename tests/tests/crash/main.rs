@@ -1,0 +1,52 @@
+//! The power fails again and again, at any moment, under load: what was acknowledged is there, and
+//! happens once.
+//!
+//! `E2E_CRASH_ROUNDS` says how often it fails (20 unless set), `E2E_CRASH_SEED` repeats a run.
+
+mod ledger;
+mod load;
+
+use std::time::Duration;
+
+use e2e::Suite;
+use liaison_types::{Random as _, SeededRandom, SystemRandom};
+
+use ledger::Ledger;
+use load::Load;
+
+/// The suite lives at least, and at most, this long under load, in milliseconds.
+const LIFE: (u64, u64) = (20, 1_500);
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is a number, and not {text}")),
+    )
+}
+
+e2e::on_both! {
+    async fn nothing_is_lost_and_nothing_happens_twice(backend: Backend) {
+        let rounds = number("E2E_CRASH_ROUNDS").unwrap_or(20);
+        let seed = number("E2E_CRASH_SEED").unwrap_or_else(|| SystemRandom.next_u64() >> 16);
+        println!("{rounds} rounds on {backend}, E2E_CRASH_SEED={seed}");
+        let random = SeededRandom::new(seed);
+        let ledger = Ledger::default();
+        let mut suite = Suite::up(backend).await;
+        for round in 1..=rounds {
+            let life = Duration::from_millis(LIFE.0 + random.next_u64() % (LIFE.1 - LIFE.0));
+            let load = Load::start(&suite, &ledger, seed ^ round);
+            // The moment is the point of the test: any will do, as long as it is not ours to choose.
+            tokio::time::sleep(life).await;
+            suite.kill();
+            load.stop().await;
+            println!("round {round}: killed after {life:?}; {}", ledger.told());
+            suite.run().await;
+            ledger.settle(&suite).await;
+        }
+        assert!(ledger.acknowledged() > 0, "nothing was ever acknowledged: the load is none");
+        ledger.check(&suite).await;
+        println!("in the end: {}", ledger.told());
+        suite.stop();
+    }
+}

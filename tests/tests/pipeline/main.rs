@@ -1,0 +1,14 @@
+//! The main job, end to end, through all four services: what must happen, and what must not.
+
+mod access;
+mod certificates;
+mod command_line;
+mod declining;
+mod job;
+mod leases;
+mod malformed;
+mod paging;
+mod review;
+mod settings;
+mod submitting;
+mod triage;
