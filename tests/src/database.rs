@@ -6,6 +6,7 @@ use std::thread;
 
 use liaison_types::{Random as _, SystemRandom};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::addresses::SERVICES;
@@ -23,6 +24,8 @@ const SERVICE: &str = "{service}";
 #[derive(Debug)]
 pub struct Databases {
     place: Place,
+    /// One for each service, made when it is first needed.
+    connections: [OnceCell<DatabaseConnection>; 4],
 }
 
 #[derive(Debug)]
@@ -40,6 +43,7 @@ impl Databases {
         if backend == Backend::Sqlite {
             return Self {
                 place: Place::Folder(folder.to_owned()),
+                connections: Default::default(),
             };
         }
         let admin = std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
@@ -53,7 +57,7 @@ impl Databases {
         // As a URL's path, the braces would be escaped: they are put in afterwards.
         url.set_path(&format!("{name}_SERVICE"));
         let template = url.to_string().replace("_SERVICE", &format!("_{SERVICE}"));
-        let server = connect(&admin).await;
+        let server = connect(admin.as_str()).await;
         for service in SERVICES {
             // From template0: copying template1 fails while anybody is connected to it.
             execute(
@@ -64,6 +68,7 @@ impl Databases {
         }
         Self {
             place: Place::Server { admin, template },
+            connections: Default::default(),
         }
     }
 
@@ -95,31 +100,64 @@ impl Databases {
     ///
     /// # Panics
     /// Where it does not answer.
-    pub async fn connect(&self, service: &str) -> DatabaseConnection {
-        connect(&self.url(service)).await
+    pub async fn connection(&self, service: &str) -> &DatabaseConnection {
+        let index = SERVICES.iter().position(|name| *name == service);
+        let connection = &self.connections[index.expect("a service of the suite")];
+        connection.get_or_init(|| connect(self.url(service))).await
     }
 
-    /// How many rows `table` of `service` holds.
+    /// How many rows `table` of `service` holds. A condition may stand behind its name.
     ///
     /// # Panics
     /// Where there is no such table.
     pub async fn count(&self, service: &str, table: &str) -> i64 {
-        let connection = self.connect(service).await;
-        let count = count(&connection, table).await;
-        close(connection).await;
-        count
+        let connection = self.connection(service).await;
+        let text = format!("SELECT count(*) FROM {table}");
+        connection
+            .query_one_raw(Statement::from_string(connection.get_database_backend(), text))
+            .await
+            .unwrap_or_else(|error| panic!("{table} of {service}: {error}"))
+            .expect("a count has one row")
+            .try_get_by_index(0)
+            .expect("a count is a number")
     }
 
-    /// How many events wait in the outbox of each service, of those where any do.
-    pub async fn outboxes(&self) -> BTreeMap<&'static str, i64> {
-        let mut waiting = BTreeMap::new();
-        for service in SERVICES {
-            let rows = self.count(service, "outbox").await;
+    /// What is still under way, by place: events in outboxes, cases that wait to be classified. Where
+    /// it is empty, nothing happens any more unless somebody calls.
+    ///
+    /// # Panics
+    /// Where a database does not answer.
+    pub async fn under_way(&self) -> BTreeMap<String, i64> {
+        let before = self.received().await;
+        let mut under_way = BTreeMap::new();
+        // Cases first: what leaves them goes through an outbox.
+        for (service, table) in [
+            ("classification", "referral_case WHERE state = 'PENDING'"),
+            ("intake", "outbox"),
+            ("classification", "outbox"),
+            ("routing", "outbox"),
+            ("notification", "outbox"),
+        ] {
+            let rows = self.count(service, table).await;
             if rows > 0 {
-                waiting.insert(service, rows);
+                under_way.insert(format!("{service}.{table}"), rows);
             }
         }
-        waiting
+        // What moved on behind our back while we looked was received somewhere.
+        let moved = self.received().await - before;
+        if moved > 0 {
+            under_way.insert("received meanwhile".to_owned(), moved);
+        }
+        under_way
+    }
+
+    /// How many events were ever received, by all services together.
+    async fn received(&self) -> i64 {
+        let mut received = 0;
+        for service in SERVICES {
+            received += self.count(service, "inbox").await;
+        }
+        received
     }
 }
 
@@ -133,7 +171,7 @@ impl Drop for Databases {
             scope
                 .spawn(|| {
                     crate::backend::run(async {
-                        let server = connect(admin).await;
+                        let server = connect(admin.as_str()).await;
                         for service in SERVICES {
                             let url = template.replace(SERVICE, service);
                             let name = url.rsplit('/').next().unwrap_or_default();
@@ -151,7 +189,7 @@ impl Drop for Databases {
     }
 }
 
-async fn connect(url: &str) -> DatabaseConnection {
+async fn connect(url: impl Into<String>) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options)
@@ -164,20 +202,6 @@ async fn execute(connection: &DatabaseConnection, text: &str) {
         .execute_unprepared(text)
         .await
         .unwrap_or_else(|error| panic!("{text}: {error}"));
-}
-
-async fn count(connection: &DatabaseConnection, table: &str) -> i64 {
-    let text = format!("SELECT count(*) FROM {table}");
-    connection
-        .query_one_raw(Statement::from_string(
-            connection.get_database_backend(),
-            text,
-        ))
-        .await
-        .unwrap_or_else(|error| panic!("{table}: {error}"))
-        .expect("a count has one row")
-        .try_get_by_index(0)
-        .expect("a count is a number")
 }
 
 async fn close(connection: DatabaseConnection) {

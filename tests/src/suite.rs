@@ -249,22 +249,22 @@ impl Suite {
             .expect("the folder can be written");
     }
 
-    /// Waits until no event waits in any outbox.
+    /// Waits until nothing is under way: no event in any outbox, no case to classify.
     ///
     /// # Panics
-    /// Where some still do after a while, or for ever.
+    /// Where something still is after a while, or for ever.
     pub async fn drained(&self) {
         let mut last = std::collections::BTreeMap::new();
         let drained = tokio::time::timeout(2 * PATIENCE, async {
             loop {
-                last = self.databases.outboxes().await;
+                last = self.databases.under_way().await;
                 if last.is_empty() {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
-        assert!(drained.await.is_ok(), "events stay behind: {last:?}");
+        assert!(drained.await.is_ok(), "this stays behind: {last:?}");
     }
 }
 

@@ -96,6 +96,7 @@ pub fn stack(
 pub struct Api {
     pub(crate) stack: Stack,
     routes: RoutesBuilder,
+    names: Vec<&'static str>,
 }
 
 impl Api {
@@ -105,6 +106,7 @@ impl Api {
         Self {
             stack,
             routes: RoutesBuilder::default(),
+            names: Vec::new(),
         }
     }
 
@@ -119,6 +121,7 @@ impl Api {
         let guarded: Layered<<Business as Layer<S>>::Service, S> =
             self.stack.business.named_layer(service);
         self.routes.add_service(guarded);
+        self.names.push(S::NAME);
         self
     }
 
@@ -131,7 +134,13 @@ impl Api {
     {
         self.routes
             .add_service(self.stack.infrastructure.named_layer(service));
+        self.names.push(S::NAME);
         self
+    }
+
+    /// Full names of the services added so far.
+    pub(crate) fn names(&self) -> &[&'static str] {
+        &self.names
     }
 
     pub(crate) fn into_parts(self) -> (Everywhere, Routes) {

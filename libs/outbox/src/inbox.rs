@@ -1,13 +1,17 @@
 //! Telling a first delivery from every other.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use liaison_store::DbResult as _;
-use liaison_types::{EventId, Result, Timestamp};
+use liaison_store::{Db, DbResult as _};
+use liaison_types::{Clock, EventId, Result, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backend::{ids as id_values, returned_ids, statement, texts};
+use crate::settings::RelaySettings;
 
 /// Records `ids` and returns those that were not known: the events that have to take effect, in this
 /// same transaction. The others are confirmed without doing anything.
@@ -73,4 +77,45 @@ pub async fn prune_inbox(tx: &DatabaseTransaction, before: Timestamp, limit: u32
         .await
         .db()?
         .rows_affected())
+}
+
+/// How often [`keep_inbox_short`] looks.
+const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
+/// How many rows one transaction removes, so that it is short.
+const PRUNED_AT_ONCE: u32 = 10_000;
+
+/// Forgets, every hour, the ids that are older than [`RelaySettings::inbox_retention`], until `stop`.
+/// What fails is tried again the next time.
+pub async fn keep_inbox_short(
+    db: Db,
+    clock: Arc<dyn Clock>,
+    settings: RelaySettings,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PRUNE_INTERVAL) => {}
+        }
+        if let Err(error) = prune(&db, clock.now() - settings.inbox_retention).await {
+            tracing::warn!(
+                reason = error.reason().as_str(),
+                cause = error.chain(),
+                "the inbox could not be pruned"
+            );
+        }
+    }
+}
+
+async fn prune(db: &Db, before: Timestamp) -> Result<()> {
+    loop {
+        let removed = db
+            .write_tx("outbox.prune_inbox", |tx| {
+                Box::pin(async move { prune_inbox(tx, before, PRUNED_AT_ONCE).await })
+            })
+            .await?;
+        if removed < u64::from(PRUNED_AT_ONCE) {
+            return Ok(());
+        }
+    }
 }

@@ -44,7 +44,7 @@ pub use deliver::{Deliver, Hook, Outcome};
 pub use depth::{Depth, depths};
 pub use enqueue::enqueue;
 pub use event::{Dead, Delivered, Destination, NewEvent, Outgoing};
-pub use inbox::{first_time, prune_inbox};
+pub use inbox::{first_time, keep_inbox_short, prune_inbox};
 pub use nudge::Nudge;
 pub use relay::{Relay, Tick};
 pub use settings::RelaySettings;

@@ -42,6 +42,10 @@ pub struct RelaySettings {
     pub backoff_max: Duration,
     /// After this many failed attempts an event is a dead letter. The default lasts about a day.
     pub max_attempts: u32,
+    /// How long the ids of received events are kept, to know a repetition; at least a day. Longer than
+    /// any sender's event may wait, dead letters that are put back included.
+    #[serde(with = "liaison_types::duration")]
+    pub inbox_retention: Duration,
 }
 
 impl Default for RelaySettings {
@@ -58,6 +62,7 @@ impl Default for RelaySettings {
             backoff_base: Duration::from_millis(500),
             backoff_max: Duration::from_secs(300),
             max_attempts: 400,
+            inbox_retention: Duration::from_hours(24 * 90),
         }
     }
 }
@@ -107,6 +112,8 @@ impl RelaySettings {
             "scan_interval",
             rule,
         );
+        let rule = Rule::Malformed("a duration of at least 1d, for example 90d");
+        unless(self.inbox_retention >= 24 * hour, "inbox_retention", rule);
         let rule = Rule::Malformed("a duration above 0s and up to backoff_max, for example 500ms");
         unless(self.backoff().is_some(), "backoff_base", rule);
         violations
@@ -136,6 +143,8 @@ mod tests {
             backoff_base: Duration::ZERO,
             backoff_max: Duration::ZERO,
             max_attempts: 0,
+            inbox_retention: Duration::ZERO,
+            paused: false,
         };
         let named: Vec<_> = wrong
             .violations("relay.")

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use liaison_grpc::{Health, Server};
 use liaison_identity::{Identity, Reload};
+use liaison_outbox::keep_inbox_short;
 use liaison_store::Db;
 use liaison_types::{Clock, Error, ErrorKind, Reason, Result};
 use tokio::sync::watch;
@@ -80,6 +81,7 @@ async fn begin<S: Service>(
     let identity = load_identity(&settings, &ambient.clock).await?;
     let db = open_database::<S>(&settings).await?;
     let readiness = Readiness::new();
+    let inbox = (db.clone(), Arc::clone(&ambient.clock), settings.relay);
     let context = Context {
         settings: Arc::new(settings),
         db,
@@ -103,6 +105,13 @@ async fn begin<S: Service>(
     };
     lifecycle.spawn_careful("server", server.serve(lifecycle.soft(), lifecycle.hard()));
     watch_certificates(&lifecycle, identity.clone());
+    lifecycle.spawn("inbox", {
+        let soft = lifecycle.soft();
+        async move {
+            keep_inbox_short(inbox.0, inbox.1, inbox.2, soft).await;
+            Ok(())
+        }
+    });
 
     let stopping = lifecycle.stopping();
     tokio::select! {

@@ -17,7 +17,7 @@ use crate::inputs::Intake;
 use crate::ops::{Ops, Parts, Terms};
 use crate::settings::ClassificationSettings;
 use crate::store::Migrator;
-use crate::worker::{Facts, Wake, Worker, housekeeping};
+use crate::worker::{Facts, Wake, Worker};
 
 /// The service, for whoever runs it.
 #[derive(Clone, Copy, Debug)]
@@ -68,15 +68,6 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
         own.scan_interval,
     );
     life.spawn("worker", worker.run(life.soft()));
-    life.spawn(
-        "housekeeping",
-        housekeeping(
-            db.clone(),
-            Arc::clone(clock),
-            own.inbox_retention,
-            life.soft(),
-        ),
-    );
 
     // What goes out: one lane a destination.
     let relay = Relay::new(

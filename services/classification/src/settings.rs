@@ -28,9 +28,6 @@ pub struct ClassificationSettings {
     pub backoff_max: Duration,
     /// After this many attempts people decide.
     pub max_attempts: u16,
-    /// How long the ids of received events are kept.
-    #[serde(with = "liaison_types::duration")]
-    pub inbox_retention: Duration,
 }
 
 impl Section for ClassificationSettings {
@@ -73,12 +70,6 @@ impl Section for ClassificationSettings {
             "is 0",
             "write for example 20",
         );
-        problems.check(
-            self.inbox_retention >= Duration::from_hours(24),
-            "classification.inbox_retention",
-            "is shorter than a day",
-            "write for example 90d; a repetition that comes later would take effect again",
-        );
     }
 }
 
@@ -113,7 +104,6 @@ mod tests {
             ("classification.scan_interval", "1h"),
             ("classification.backoff_base", "10m"),
             ("classification.max_attempts", "0"),
-            ("classification.inbox_retention", "1h"),
         ];
         let problems = load(&wrong).unwrap_err();
         let found: Vec<&str> = problems.found().iter().map(|p| p.key.as_str()).collect();

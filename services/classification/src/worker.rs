@@ -7,10 +7,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_grpc::event_delivery::{EventHandler, ReceivedEvent};
-use liaison_outbox::prune_inbox;
 use liaison_proto::event::event::Data;
-use liaison_store::Db;
-use liaison_types::{Backoff, Clock, Error, Party, Random, Result, Timestamp};
+use liaison_types::{Backoff, Error, Party, Random, Result, Timestamp};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
@@ -21,10 +19,6 @@ use tracing::Instrument as _;
 use crate::convert;
 use crate::ops::{Ops, Tally};
 
-/// How often what is no longer needed is removed.
-const HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
-/// How many rows one transaction removes, so that it is short.
-const PRUNED_AT_ONCE: u32 = 10_000;
 /// The waits while intake or the database answers nobody.
 const PAUSE_BASE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -239,44 +233,6 @@ impl Pause {
             Ok(Err(error)) => self.begin(&error),
             // The panic hook has printed where; the claims run out.
             Err(error) => self.begin(&Error::internal(error)),
-        }
-    }
-}
-
-/// Forgets the ids of events that nobody can send again, now and then, until `stop`.
-///
-/// # Errors
-/// Never: what fails is tried again the next time.
-pub async fn housekeeping(
-    db: Db,
-    clock: Arc<dyn Clock>,
-    keep: Duration,
-    stop: CancellationToken,
-) -> Result<()> {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(HOUSEKEEPING) => {}
-        }
-        if let Err(error) = forget(&db, clock.now() - keep).await {
-            tracing::warn!(
-                reason = error.reason().as_str(),
-                cause = %error.chain(),
-                "the inbox could not be pruned"
-            );
-        }
-    }
-}
-
-async fn forget(db: &Db, before: Timestamp) -> Result<()> {
-    loop {
-        let removed = db
-            .write_tx("classification.prune_inbox", |tx| {
-                Box::pin(async move { prune_inbox(tx, before, PRUNED_AT_ONCE).await })
-            })
-            .await?;
-        if removed < u64::from(PRUNED_AT_ONCE) {
-            return Ok(());
         }
     }
 }

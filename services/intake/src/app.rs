@@ -15,7 +15,7 @@ use crate::events::{CLASSIFICATION, NOTIFICATION};
 use crate::ops::{GroupCommit, Ops};
 use crate::settings::IntakeSettings;
 use crate::store::Migrator;
-use crate::worker::{self, Facts};
+use crate::worker::Facts;
 
 /// The intake service, for whoever runs it.
 #[derive(Clone, Copy, Debug)]
@@ -71,15 +71,6 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
         relay.run(stop).await;
         Ok(())
     });
-    context.lifecycle.spawn(
-        "housekeeping",
-        worker::housekeeping(
-            db.clone(),
-            Arc::clone(clock),
-            settings.own.inbox_retention,
-            context.lifecycle.soft(),
-        ),
-    );
 
     // What comes in.
     let facts = Facts::new(ops.clone());

@@ -1,7 +1,5 @@
 //! The section `[intake]`.
 
-use std::time::Duration;
-
 use liaison_runtime::{Problems, Section};
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +11,7 @@ pub struct IntakeSettings {
     pub submit_batch: usize,
     /// At most this many such transactions at once, 1 to 64; one on SQLite.
     pub submit_concurrency: usize,
-    /// How long the ids of received events are kept, to know a repetition.
-    #[serde(with = "liaison_types::duration")]
-    pub inbox_retention: Duration,
 }
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Section for IntakeSettings {
     const NAME: &'static str = "intake";
@@ -35,12 +28,6 @@ impl Section for IntakeSettings {
             "intake.submit_concurrency",
             "is not between 1 and 64",
             "write for example 2",
-        );
-        problems.check(
-            self.inbox_retention >= DAY,
-            "intake.inbox_retention",
-            "is shorter than a day",
-            "write for example 90d; a repetition that comes later would take effect again",
         );
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use liaison_grpc::Failure as StatusFailure;
+use liaison_types::{ErrorKind, Reason};
 use serde_json::{Value, json};
 use tonic::Status;
 
@@ -118,6 +119,10 @@ impl From<io::Error> for Failure {
 
 impl From<liaison_types::Error> for Failure {
     fn from(error: liaison_types::Error) -> Self {
+        let wrong = (ErrorKind::InvalidArgument, Reason::SettingInvalid);
+        if (error.kind(), error.reason()) == wrong {
+            return Self::Usage(error.chain());
+        }
         Self::Local(error.chain())
     }
 }

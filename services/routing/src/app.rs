@@ -72,11 +72,6 @@ pub(crate) async fn build(context: Context<RoutingSettings>) -> Result<App> {
         worker::wake_long_polls(ops.clone(), own.wake_interval, lifecycle.soft()),
     );
 
-    lifecycle.spawn(
-        "housekeeping",
-        worker::housekeeping(ops.clone(), own.inbox_retention, lifecycle.soft()),
-    );
-
     let api = mount(context.api(), ops);
     Ok(App { api })
 }

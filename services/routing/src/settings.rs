@@ -32,9 +32,6 @@ pub struct RoutingSettings {
     pub wake_interval: Duration,
     /// The most tasks of one assignment.
     pub max_tasks: usize,
-    /// How long the ids of received events are kept, to know a repetition.
-    #[serde(with = "liaison_types::duration")]
-    pub inbox_retention: Duration,
     /// The units and their desks.
     pub units: BTreeMap<UnitCode, Vec<DeskCode>>,
 }
@@ -102,12 +99,6 @@ impl Section for RoutingSettings {
             "routing.max_tasks",
             "is not between 1 and 10000",
             "write for example 500",
-        );
-        problems.check(
-            self.inbox_retention >= Duration::from_hours(24),
-            "routing.inbox_retention",
-            "is shorter than a day",
-            "write for example 90d; a repetition that comes later would take effect again",
         );
         problems.check(
             !self.units.is_empty(),

@@ -7,9 +7,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_grpc::wire;
-use liaison_outbox::{Delivered, Hook, prune_inbox};
-use liaison_store::Db;
-use liaison_types::{AssignmentId, Clock, Result, Timestamp};
+use liaison_outbox::{Delivered, Hook};
+use liaison_types::{AssignmentId, Clock, Result};
 use sea_orm::DatabaseTransaction;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -18,11 +17,6 @@ use crate::convert;
 use crate::domain::assignment::FIRST_VERSION;
 use crate::domain::fact::Audience;
 use crate::ops::Ops;
-
-/// How often what is no longer needed is removed.
-const HOUSEKEEPING: Duration = Duration::from_hours(1);
-/// How many rows one transaction removes, so that it is short.
-const PRUNED_AT_ONCE: u32 = 10_000;
 
 /// Hears from the relay that intake has a grant.
 #[derive(Clone, Debug)]
@@ -103,39 +97,4 @@ pub async fn expire_leases(ops: Ops, interval: Duration, stop: CancellationToken
 pub async fn wake_long_polls(ops: Ops, interval: Duration, stop: CancellationToken) -> Result<()> {
     ops.wakes().watch(&ops.parts().db, interval, stop).await;
     Ok(())
-}
-
-/// Forgets the ids of events that nobody can send again, now and then, until `stop`. What fails is
-/// tried again the next time.
-///
-/// # Errors
-/// None; the type is that of every task.
-pub async fn housekeeping(ops: Ops, keep: Duration, stop: CancellationToken) -> Result<()> {
-    let parts = ops.parts();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(HOUSEKEEPING) => {}
-        }
-        if let Err(error) = forget(&parts.db, parts.clock.now() - keep).await {
-            tracing::warn!(
-                reason = error.reason().as_str(),
-                cause = error.chain(),
-                "the inbox could not be pruned"
-            );
-        }
-    }
-}
-
-async fn forget(db: &Db, before: Timestamp) -> Result<()> {
-    loop {
-        let removed = db
-            .write_tx("routing.prune_inbox", |tx| {
-                Box::pin(async move { prune_inbox(tx, before, PRUNED_AT_ONCE).await })
-            })
-            .await?;
-        if removed < u64::from(PRUNED_AT_ONCE) {
-            return Ok(());
-        }
-    }
 }

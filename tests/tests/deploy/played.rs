@@ -229,7 +229,10 @@ fn the_composed_suite_starts_takes_a_referral_and_stops() {
         ])
         .arg(sample);
     let answer: Value = serde_json::from_str(&succeed(&mut submit)).unwrap();
-    assert_eq!(answer["referral"]["state"], "REFERRAL_STATE_ROUTED", "{answer}");
+    assert_eq!(
+        answer["referral"]["state"], "REFERRAL_STATE_ROUTED",
+        "{answer}"
+    );
 
     for child in running.0.values() {
         succeed(Command::new("kill").args(["-TERM", &child.id().to_string()]));

@@ -10,7 +10,7 @@ struct Shell {
 }
 
 impl Shell {
-    /// Runs `liaison` as `party`; its exit code and what it printed, as JSON.
+    /// Runs `liaison` as `party`; its exit code and the first object it printed.
     fn run(&self, party: &str, arguments: &[&str]) -> (Option<i32>, Value) {
         let mut command = program::command("liaison");
         command
@@ -25,11 +25,9 @@ impl Shell {
         } else {
             &output.stderr
         };
-        let json = serde_json::from_slice(printed).unwrap_or_else(|error| {
-            panic!(
-                "{arguments:?}: {error}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            )
+        let mut objects = serde_json::Deserializer::from_slice(printed).into_iter();
+        let json = objects.next().and_then(Result::ok).unwrap_or_else(|| {
+            panic!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr))
         });
         (output.status.code(), json)
     }

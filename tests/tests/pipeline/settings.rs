@@ -31,9 +31,10 @@ fn serve(service: &str, variables: &[(&str, &str)]) -> Output {
 
 #[test]
 fn every_service_names_the_setting_that_is_wrong() {
+    let mut mistakes = Vec::new();
     for service in SERVICES {
         for (variable, value, named) in [
-            ("LIAISON__SERVER__LISTN", "127.0.0.1:0", "server.listn"),
+            ("LIAISON__SERVER__LISTN", "127.0.0.1:0", "listn"),
             ("LIAISON__SERVER__LISTEN", "nowhere", "server.listen"),
             ("LIAISON__SERVER__LIMITS__CALLS", "0", "server.limits.calls"),
             ("LIAISON__DATABSE__URL", "sqlite://x.db", "databse"),
@@ -42,7 +43,7 @@ fn every_service_names_the_setting_that_is_wrong() {
                 "mysql://root@localhost/x",
                 "database.url",
             ),
-            ("LIAISON__DATABASE__URL", "", "database.url"),
+            ("LIAISON__DATABASE__URL", "", "LIAISON__DATABASE__URL"),
             ("LIAISON__RELAY__BATCH", "many", "relay.batch"),
             ("LIAISON__PEERS__INTAKE", "127.0.0.1:7101", "peers.intake"),
             (
@@ -59,17 +60,13 @@ fn every_service_names_the_setting_that_is_wrong() {
         ] {
             let output = serve(service, &[(variable, value)]);
             let told = text(&output.stderr);
-            assert_eq!(
-                output.status.code(),
-                Some(2),
-                "{service} {variable}={value}: {told}"
-            );
-            assert!(
-                told.to_lowercase().contains(&named.to_lowercase()),
-                "{service} {variable}: {told}"
-            );
+            let names = told.to_lowercase().contains(&named.to_lowercase());
+            if output.status.code() != Some(2) || !names {
+                mistakes.push(format!("{service} {variable}={value}: {}: {told}", output.status));
+            }
         }
     }
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
 #[test]

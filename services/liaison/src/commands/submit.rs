@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use liaison_grpc::Channel;
 use liaison_proto::common::ReferralState;
-use liaison_proto::intake::{GetReferralRequest, Referral, SubmitReferralRequest};
+use liaison_proto::event::ReferralStep;
+use liaison_proto::intake::intake_service_client::IntakeServiceClient;
+use liaison_proto::intake::{
+    GetReferralHistoryRequest, GetReferralRequest, HistoryEntry, Referral, SubmitReferralRequest,
+};
 use liaison_types::{Clock as _, SystemClock, SystemRandom};
 use serde_json::json;
 
@@ -106,9 +111,8 @@ async fn settled(connection: &Connection, mut referral: Referral) -> Result<Refe
             referral.state(),
             ReferralState::Submitted | ReferralState::Admitted | ReferralState::Classified
         );
-        // An admitted referral that waits for the triage desk says so in its history only; after
-        // the time given the present state is the answer.
-        if !on_its_way || begun.elapsed() > WAIT {
+        // After the time given the present state is the answer.
+        if !on_its_way || begun.elapsed() > WAIT || is_at_triage(&mut intake, &referral).await? {
             return Ok(referral);
         }
         tokio::time::sleep(LOOK).await;
@@ -123,6 +127,28 @@ async fn settled(connection: &Connection, mut referral: Referral) -> Result<Refe
             .referral
             .unwrap_or_default();
     }
+}
+
+/// Whether the referral waits for the triage desk: its state does not say so, its history does.
+async fn is_at_triage(
+    intake: &mut IntakeServiceClient<Channel>,
+    referral: &Referral,
+) -> Result<bool, Failure> {
+    let request = GetReferralHistoryRequest {
+        name: referral.name.clone(),
+    };
+    let history = intake
+        .get_referral_history(request)
+        .await
+        .map_err(Failure::refused("waiting"))?
+        .into_inner();
+    let last = history.entries.iter().rev().map(HistoryEntry::step).find(|step| {
+        matches!(
+            step,
+            ReferralStep::TriageRequested | ReferralStep::Classified
+        )
+    });
+    Ok(last == Some(ReferralStep::TriageRequested))
 }
 
 /// A fresh request id.
