@@ -48,8 +48,8 @@ impl Databases {
         }
         let admin = std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
             panic!(
-                "this test needs a PostgreSQL server: run it with tests/run, or set {POSTGRES_URL} to \
-                 the URL of one, for example postgres://postgres@127.0.0.1:5432/postgres"
+                "this test needs a PostgreSQL server: run it with tests/run, or set {POSTGRES_URL} \
+                 to the URL of one, for example postgres://postgres@127.0.0.1:5432/postgres"
             )
         });
         let mut url = Url::parse(&admin).unwrap_or_else(|e| panic!("{POSTGRES_URL}: {e}"));
@@ -114,7 +114,10 @@ impl Databases {
         let connection = self.connection(service).await;
         let text = format!("SELECT count(*) FROM {table}");
         connection
-            .query_one_raw(Statement::from_string(connection.get_database_backend(), text))
+            .query_one_raw(Statement::from_string(
+                connection.get_database_backend(),
+                text,
+            ))
             .await
             .unwrap_or_else(|error| panic!("{table} of {service}: {error}"))
             .expect("a count has one row")
@@ -122,8 +125,8 @@ impl Databases {
             .expect("a count is a number")
     }
 
-    /// What is still under way, by place: events in outboxes, cases that wait to be classified. Where
-    /// it is empty, nothing happens any more unless somebody calls.
+    /// What is still under way, by place: events in outboxes, cases that wait to be classified.
+    /// Where it is empty, nothing happens any more unless somebody calls.
     ///
     /// # Panics
     /// Where a database does not answer.

@@ -29,8 +29,8 @@ pub fn coded(iccs: &str, tags: &[OffenceTag]) -> Dossier {
 }
 
 /// Words that no rule knows, for dossiers whose declared offence decides.
-const NEUTRAL: &str = "On 4 January 2026 the requesting authority opened the file described above. The \
-    facts took place between Lyon and Geneva. The authority asks for what is known.";
+const NEUTRAL: &str = "On 4 January 2026 the requesting authority opened the file described above. \
+    The facts took place between Lyon and Geneva. The authority asks for what is known.";
 
 /// A complete dossier that declares only a national provision: its text decides.
 #[must_use]

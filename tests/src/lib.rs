@@ -3,7 +3,7 @@
 //!
 //! * [`Suite`] starts all four services, in one process or in four, and ends them with it.
 //! * [`Client`] is a party's way to the services.
-//! * [`dossier`] makes dossiers; [`unit`] does a unit's work; [`history`] checks what is left of it.
+//! * [`dossier`] makes dossiers; [`unit`] does a unit's work; [`history`] checks what is left.
 //! * [`raw`] sends bytes that no generated client would send.
 //! * [`on_both!`] runs a test on SQLite and on PostgreSQL.
 //!

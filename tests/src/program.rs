@@ -7,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 /// The environment variable that names the folder of the programs.
 const FOLDER: &str = "LIAISON_TEST_BINARIES";
 
-/// The program `name`, for example `liaison-intake`: in the folder that `LIAISON_TEST_BINARIES` names,
-/// else beside this test's own.
+/// The program `name`, for example `liaison-intake`: in the folder that `LIAISON_TEST_BINARIES`
+/// names, else beside this test's own.
 ///
 /// # Panics
 /// Where it was not built.

@@ -24,7 +24,7 @@ pub fn frame(message: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// Sends `body` to `path` and waits for the whole answer. `Ok` holds the bytes of the answer's frames.
+/// Sends `body` to `path` and waits for the whole answer. `Ok` holds the bytes of its frames.
 ///
 /// # Errors
 /// The status the call ended with.

@@ -49,8 +49,16 @@ mod tests {
             ("auditor/court", false, false),
         ] {
             let party = party.parse().unwrap();
-            assert_eq!(may_view_assignment(&party, &cyber).is_allowed(), view, "{party}");
-            assert_eq!(may_work_assignment(&party, &cyber).is_allowed(), work, "{party}");
+            assert_eq!(
+                may_view_assignment(&party, &cyber).is_allowed(),
+                view,
+                "{party}"
+            );
+            assert_eq!(
+                may_work_assignment(&party, &cyber).is_allowed(),
+                work,
+                "{party}"
+            );
         }
     }
 }

@@ -13,6 +13,9 @@ import liaison_client
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
+# Some machines send everything to a proxy, which cannot reach this machine's own loopback.
+os.environ["no_grpc_proxy"] = "127.0.0.1"
+
 
 class Suite:
     """`liaison up` in a folder of its own."""
@@ -20,11 +23,10 @@ class Suite:
     def __init__(self, folder):
         self.folder = folder
         self.certificates = folder / "certificates"
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LIAISON_")}
         self.log = open(folder / "log", "w+b")
         self.process = subprocess.Popen(
             [program(), "up", "--dir", folder, "--port", "0", "--output", "json"],
-            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
         )
         late = threading.Timer(60, self.process.kill)
         late.start()
@@ -46,9 +48,18 @@ class Suite:
     def client(self, party, officer="a.first", **more):
         return liaison_client.Client(self.addresses, self.certificates, party, officer, **more)
 
+    def run(self, *arguments):
+        """Runs another command of the program to its end."""
+        subprocess.run([program(), *arguments], env=environment(), stdout=subprocess.DEVNULL, check=True, timeout=60)
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
+
+
+def environment():
+    # Settings of a developer's own instance must not reach the tests.
+    return {k: v for k, v in os.environ.items() if not k.startswith("LIAISON_")}
 
 
 def program():

@@ -1,34 +1,45 @@
 """A referral's whole life, as a bureau and a unit live it from programs of their own."""
 
-import threading
+import concurrent.futures
+import copy
 import uuid
 
-from google.protobuf import duration_pb2
+import pytest
 
-from liaison_client import schema
+from liaison_client import CustodyBroken, schema, verify_custody
+
+WAY = ["SUBMITTED", "ADMITTED", "ROUTED", "DOSSIER_OPENED", "ACCEPTED", "WORK_STARTED", "COMPLETED"]
 
 
-def pull(unit, seconds=30):
+class Follower:
+    """Reads a party's stream up to what is waited for, and remembers what it read."""
+
+    def __init__(self, client, cursor=""):
+        self.stream, self.cursor, self.told = client.follow(cursor), cursor, []
+
+    def until(self, wanted):
+        for notification, self.cursor in self.stream:
+            self.told.append(notification)
+            if wanted(notification.event):
+                return notification.event
+        raise AssertionError("the stream ended")
+
+    def step(self, referral, name):
+        """Reads up to this step of the referral."""
+        step = schema("event").ReferralStep.Value(f"REFERRAL_STEP_{name}")
+        self.until(lambda e: e.referral_changed.referral == referral and e.referral_changed.step == step)
+
+    def steps(self, referral):
+        """Position and step of all steps of the referral read so far."""
+        events = [told.event for told in self.told if told.event.referral_changed.referral == referral]
+        return [(event.sequence, event.referral_changed.step) for event in events]
+
+
+def pull(unit, seconds=40):
     """Waits for the next assignment of the unit."""
-    request = schema("routing").PullAssignmentsRequest(
-        max_assignments=1, wait=duration_pb2.Duration(seconds=seconds), lease=duration_pb2.Duration(seconds=900)
-    )
-    # The call lasts as long as the wait, so it gets a little more time than that.
-    pulled = unit.call("routing", "PullAssignments", request, timeout=seconds + 10).assignments
-    assert len(pulled) == 1, "nothing came"
-    return pulled[0].assignment, pulled[0].lease_token
-
-
-def work(unit, assignment):
-    """Creates a task, takes it, finishes it."""
-    routing = schema("routing")
-    created = routing.CreateTaskRequest(
-        assignment=assignment.name, title="Check every identifier", request_id=str(uuid.uuid4())
-    )
-    task = unit.call("routing", "CreateTask", created).task
-    unit.call("routing", "ClaimTask", routing.ClaimTaskRequest(name=task.name))
-    finished = routing.CompleteTaskRequest(name=task.name, result="Two matches.")
-    return unit.call("routing", "CompleteTask", finished).task
+    pulled = unit.pull(wait=seconds)
+    assert pulled is not None, "nothing came"
+    return pulled
 
 
 def test_a_referral_is_worked_to_its_outcome(connect, dossier):
@@ -36,65 +47,101 @@ def test_a_referral_is_worked_to_its_outcome(connect, dossier):
     common, event = schema("common"), schema("event")
     intake, routing = schema("intake"), schema("routing")
 
-    # The bureau submits. The answer means that it is kept, and names the clocks that run now.
-    referral = bureau.submit(dossier)
+    # The unit waits before there is anything to pull. The bureau submits; not sure of the answer, it asks again.
+    with concurrent.futures.ThreadPoolExecutor() as background:
+        waiting = background.submit(pull, unit)
+        request_id = str(uuid.uuid4())
+        referral = bureau.submit(dossier, request_id)
+        assert bureau.submit(dossier, request_id).name == referral.name
+        assignment, lease_token = waiting.result()
+    # The answer means that it is kept, and names the clocks that run now.
     assert referral.state == common.REFERRAL_STATE_ADMITTED
     assert referral.completion.due_at.seconds - referral.received_at.seconds == 7 * 24 * 3600
 
-    # It follows what happens, on a stream that goes on until the work is done.
-    steps = []
-
-    def follow():
-        for notification, _ in bureau.follow():
-            changed = notification.event.referral_changed
-            if changed.referral == referral.name:
-                steps.append(event.ReferralStep.Name(changed.step).removeprefix("REFERRAL_STEP_"))
-                if changed.step == event.REFERRAL_STEP_COMPLETED:
-                    return
-
-    follower = threading.Thread(target=follow, daemon=True)
-    follower.start()
-
-    # The unit pulls it under a lease, opens the dossier, commits itself, works, reports.
-    assignment, lease_token = pull(unit)
+    # The unit has it under a lease, opens the dossier, commits itself. The bureau sees each step as it happens.
     assert assignment.referral == referral.name and assignment.role == common.ASSIGNMENT_ROLE_LEAD
+    assert unit.pull() is None, "there is only one"
+    follower = Follower(bureau)
+    follower.step(referral.name, "ROUTED")
     opened = unit.call("intake", "GetDossier", intake.GetDossierRequest(name=referral.name, purpose="case work"))
     assert opened.dossier == dossier
+    follower.step(referral.name, "DOSSIER_OPENED")
     accept = routing.AcceptAssignmentRequest(name=assignment.name, lease_token=lease_token)
     assert unit.call("routing", "AcceptAssignment", accept).assignment.state == common.ASSIGNMENT_STATE_ACCEPTED
-    assert work(unit, assignment).state == routing.TASK_STATE_COMPLETED
+    follower.step(referral.name, "ACCEPTED")
+
+    # The bureau's connection breaks here; it goes on from its cursor.
+    follower.stream.close()
+    before, follower = follower, Follower(bureau, follower.cursor)
+
+    # The unit works a task and reports.
+    create = routing.CreateTaskRequest(
+        assignment=assignment.name, title="Check every identifier", request_id=str(uuid.uuid4())
+    )
+    task = unit.call("routing", "CreateTask", create).task
+    claimed = unit.call("routing", "ClaimTask", routing.ClaimTaskRequest(name=task.name)).task
+    assert (claimed.claimed_by.party, claimed.claimed_by.officer) == ("unit/cyber", "c.one")
+    follower.step(referral.name, "WORK_STARTED")
+    finish = routing.CompleteTaskRequest(name=task.name, result="Two matches.")
+    assert unit.call("routing", "CompleteTask", finish).task.state == routing.TASK_STATE_COMPLETED
     report = routing.CompleteAssignmentRequest(name=assignment.name, outcome=common.OUTCOME_SUSPECT_IDENTIFIED)
     unit.call("routing", "CompleteAssignment", report)
-
-    # The bureau has seen every step as it happened.
-    follower.join(30)
-    assert not follower.is_alive(), steps
-    way = ["SUBMITTED", "ADMITTED", "ROUTED", "DOSSIER_OPENED", "ACCEPTED", "WORK_STARTED", "COMPLETED"]
-    assert [step for step in steps if step in way] == way
-    assert "CLASSIFIED" in steps
+    follower.step(referral.name, "COMPLETED")
     done = bureau.call("intake", "GetReferral", intake.GetReferralRequest(name=referral.name)).referral
     assert done.state == common.REFERRAL_STATE_COMPLETED
     assert done.outcome == common.OUTCOME_SUSPECT_IDENTIFIED and done.lead_unit == "cyber"
-    history = bureau.call("intake", "GetReferralHistory", intake.GetReferralHistoryRequest(name=referral.name))
-    assert [entry.position for entry in history.entries] == list(range(1, len(history.entries) + 1))
-    accepted = next(entry for entry in history.entries if entry.step == event.REFERRAL_STEP_ACCEPTED)
+
+    # The history has every step in order with who did it, and the bureau was told of each once, across the break.
+    history = bureau.history(referral.name)
+    steps = [event.ReferralStep.Name(entry.step)[len("REFERRAL_STEP_"):] for entry in history]
+    assert [step for step in steps if step in WAY] == WAY
+    assert "CLASSIFIED" in steps
+    assert [entry.position for entry in history] == list(range(1, len(history) + 1))
+    accepted = history[steps.index("ACCEPTED")]
     assert (accepted.actor.party, accepted.actor.officer) == ("unit/cyber", "c.one")
+    told = before.steps(referral.name) + follower.steps(referral.name)
+    assert told == [(entry.position, entry.step) for entry in history]
+    positions = [notification.position for notification in before.told + follower.told]
+    assert positions == list(range(1, len(positions) + 1)), "no gap, and nothing twice"
+
+    # The bureau can prove the history, and no other one.
+    verify_custody(referral.name, history)
+    for tamper in (
+        lambda entries: entries.pop(2),
+        lambda entries: entries.reverse(),
+        lambda entries: setattr(entries[-1], "detail", "NO_TRACE"),
+        lambda entries: setattr(entries[0].at, "nanos", entries[0].at.nanos ^ 4096),
+    ):
+        altered = copy.deepcopy(history)
+        tamper(altered)
+        with pytest.raises(CustodyBroken):
+            verify_custody(referral.name, altered)
+
+
+def flagged(dossier):
+    """It goes to the compliance desk first, and to no unit."""
+    dossier.offences[0].iccs = "0803"
+    return dossier
 
 
 def test_what_is_flagged_needs_a_second_pair_of_eyes(connect, dossier):
     common, intake = schema("common"), schema("intake")
-    dossier.offences[0].iccs = "0803"
-    referral = connect("bureau/NB-FR").submit(dossier)
+    bureau = connect("bureau/NB-FR")
+    referral = bureau.submit(flagged(dossier))
     assert referral.state == common.REFERRAL_STATE_UNDER_REVIEW
     desk = connect("desk/compliance", officer="c.reviewer")
+    Follower(desk).step(referral.name, "REVIEW_REQUESTED")
     refuse = intake.DecideReviewRequest(
         name=referral.name,
         verdict=intake.REVIEW_VERDICT_NON_COMPLIANT,
         ground=common.REFUSAL_GROUND_ARTICLE_3,
         reason="Of a religious character.",
+        etag=referral.etag,
     )
     refused = desk.call("intake", "DecideReview", refuse).referral
     assert refused.state == common.REFERRAL_STATE_REFUSED
+    last = bureau.history(referral.name)[-1]
+    assert (last.actor.party, last.actor.officer, last.detail) == ("desk/compliance", "c.reviewer", "ARTICLE_3")
 
 
 def test_what_the_machine_cannot_place_people_decide(connect, dossier):
@@ -105,19 +152,19 @@ def test_what_the_machine_cannot_place_people_decide(connect, dossier):
     referral = connect("bureau/NB-FR").submit(dossier)
     desk = connect("desk/triage", officer="t.duty")
     # The desk is told of each item; this one comes once classification has looked at it.
-    for notification, _ in desk.follow():
-        if notification.event.triage_requested.referral == referral.name:
-            break
-    item = f"triageItems/{referral.name.split('/')[1]}"
+    Follower(desk).until(lambda event: event.triage_requested.referral == referral.name)
+    waiting = desk.call("classification", "ListTriageItems", classification.ListTriageItemsRequest()).items
+    [item] = [item.name for item in waiting if item.referral == referral.name]
     decide = classification.DecideTriageRequest(name=item, lead="terrorism", reason="Known there.")
-    assert desk.call("classification", "DecideTriage", decide).decision.lead == "terrorism"
+    decision = desk.call("classification", "DecideTriage", decide).decision
+    assert (decision.lead, decision.decided_by.officer) == ("terrorism", "t.duty")
     assignment, _ = pull(connect("unit/terrorism"))
     assert assignment.referral == referral.name
 
 
 def test_a_stream_resumes_where_it_was(connect, dossier):
     bureau = connect("bureau/NB-ES")
-    sent = [bureau.submit(dossier).name for _ in range(3)]
+    sent = [bureau.submit(flagged(dossier)).name for _ in range(3)]
     seen, cursor = [], ""
     # As if the connection broke after each notification.
     while len(seen) < 3:

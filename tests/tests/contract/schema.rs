@@ -106,7 +106,7 @@ fn everything_in_the_schema_is_explained() {
                 "{}: {name} has no comment",
                 file.name()
             );
-            // A comment is a sentence; "Where it is" would pass for one, so only its end is checked.
+            // A comment is a sentence.
             assert!(
                 comment.ends_with(['.', '…']),
                 "{}: {name}: {comment}",

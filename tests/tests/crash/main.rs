@@ -3,6 +3,8 @@
 //!
 //! `E2E_CRASH_ROUNDS` says how often it fails (20 unless set), `E2E_CRASH_SEED` repeats a run.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod ledger;
 mod load;
 
@@ -47,7 +49,7 @@ e2e::on_both! {
         for round in 1..=rounds {
             let life = Duration::from_millis(LIFE.0 + random.next_u64() % (LIFE.1 - LIFE.0));
             let load = Load::start(&suite, &ledger, seed ^ round);
-            // The moment is the point of the test: any will do, as long as it is not ours to choose.
+            // The moment is the point of the test: any will do that is not ours to choose.
             tokio::time::sleep(life).await;
             suite.kill();
             load.stop().await;
@@ -57,7 +59,10 @@ e2e::on_both! {
                 ledger.settle(&suite).await;
             }
         }
-        assert!(ledger.acknowledged() > 0, "nothing was ever acknowledged: the load is none");
+        assert!(
+            ledger.acknowledged() > 0,
+            "nothing was ever acknowledged: the load is none"
+        );
         ledger.check(&suite).await;
         println!("in the end: {}", ledger.told());
         suite.stop();

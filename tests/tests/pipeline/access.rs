@@ -23,20 +23,45 @@ e2e::on_both! {
         sent.persons[0].minor = true;
         let flagged = bureau.submit(sent).await.unwrap();
         assert_eq!(flagged.state(), ReferralState::UnderReview);
-        refused(unit::open(&cyber, &flagged.name).await, Code::NotFound, Reason::NotFound);
+        refused(
+            unit::open(&cyber, &flagged.name).await,
+            Code::NotFound,
+            Reason::NotFound,
+        );
         // While it lasts, and for nobody else.
         let referral = bureau.submit(dossier::plain()).await.unwrap();
         let (assignment, token) = unit::pull_one(&cyber).await;
         assert_eq!(assignment.referral, referral.name);
         unit::open(&cyber, &referral.name).await.unwrap();
-        refused(unit::open(&terrorism, &referral.name).await, Code::NotFound, Reason::NotFound);
-        refused(terrorism.referral(&referral.name).await, Code::NotFound, Reason::NotFound);
+        refused(
+            unit::open(&terrorism, &referral.name).await,
+            Code::NotFound,
+            Reason::NotFound,
+        );
+        refused(
+            terrorism.referral(&referral.name).await,
+            Code::NotFound,
+            Reason::NotFound,
+        );
         // Not after.
-        unit::decline(&cyber, &assignment.name, &token, DeclineReason::WrongUnit).await.unwrap();
+        unit::decline(&cyber, &assignment.name, &token, DeclineReason::WrongUnit)
+            .await
+            .unwrap();
         suite.drained().await;
-        refused(unit::open(&cyber, &referral.name).await, Code::NotFound, Reason::NotFound);
-        refused(cyber.referral(&referral.name).await, Code::NotFound, Reason::NotFound);
-        assert_eq!(unit::open(&bureau, &referral.name).await.unwrap(), dossier::plain());
+        refused(
+            unit::open(&cyber, &referral.name).await,
+            Code::NotFound,
+            Reason::NotFound,
+        );
+        refused(
+            cyber.referral(&referral.name).await,
+            Code::NotFound,
+            Reason::NotFound,
+        );
+        assert_eq!(
+            unit::open(&bureau, &referral.name).await.unwrap(),
+            dossier::plain()
+        );
     }
 
     async fn hidden_and_nonexistent_are_answered_alike(backend: Backend) {
@@ -45,22 +70,33 @@ e2e::on_both! {
         let cyber = suite.client("unit/cyber");
         let referral = bureau.submit(dossier::plain()).await.unwrap().name;
         let (assignment, token) = unit::pull_one(&cyber).await;
-        unit::accept(&cyber, &assignment.name, &token).await.unwrap();
+        unit::accept(&cyber, &assignment.name, &token)
+            .await
+            .unwrap();
         let task = unit::work(&cyber, &assignment.name).await.unwrap();
         let nobodys = format!("referrals/{NOBODYS}");
-        for party in ["bureau/NB-DE", "bureau/NB-FR-LYON", "partner/nb-fr", "unit/terrorism"] {
+        for party in [
+            "bureau/NB-DE",
+            "bureau/NB-FR-LYON",
+            "partner/nb-fr",
+            "unit/terrorism",
+        ] {
             let client = suite.client(party);
             for name in [&referral, &nobodys] {
                 let mut intake = client.intake();
                 let answers = [
-                    intake.get_referral(GetReferralRequest { name: name.clone() }).await.map(drop),
+                    intake
+                        .get_referral(GetReferralRequest { name: name.clone() })
+                        .await
+                        .map(drop),
                     intake
                         .get_referral_history(GetReferralHistoryRequest { name: name.clone() })
                         .await
                         .map(drop),
                     unit::open(&client, name).await.map(drop),
                 ];
-                let failures = answers.map(|answer| refused(answer, Code::NotFound, Reason::NotFound));
+                let failures =
+                    answers.map(|answer| refused(answer, Code::NotFound, Reason::NotFound));
                 assert!(failures.iter().all(|failure| failure.violations.is_empty()));
                 assert_eq!(failures[0].message, failures[1].message);
             }
@@ -72,11 +108,26 @@ e2e::on_both! {
         for [assignment, task] in [hidden, absent] {
             let mut routing = other.routing();
             let answers = [
-                routing.get_assignment(GetAssignmentRequest { name: assignment.clone() }).await.map(drop),
-                routing.list_tasks(ListTasksRequest { assignment: assignment.clone() }).await.map(drop),
-                routing.claim_task(ClaimTaskRequest { name: task }).await.map(drop),
+                routing
+                    .get_assignment(GetAssignmentRequest {
+                        name: assignment.clone(),
+                    })
+                    .await
+                    .map(drop),
+                routing
+                    .list_tasks(ListTasksRequest {
+                        assignment: assignment.clone(),
+                    })
+                    .await
+                    .map(drop),
+                routing
+                    .claim_task(ClaimTaskRequest { name: task })
+                    .await
+                    .map(drop),
                 unit::accept(&other, &assignment, "token").await.map(drop),
-                unit::decline(&other, &assignment, "token", DeclineReason::NoCapacity).await.map(drop),
+                unit::decline(&other, &assignment, "token", DeclineReason::NoCapacity)
+                    .await
+                    .map(drop),
                 routing
                     .complete_assignment(CompleteAssignmentRequest {
                         name: assignment.clone(),
@@ -99,6 +150,11 @@ e2e::on_both! {
         }
         assert_eq!(told[0], told[1]);
         assert!(unit::assignments(&other, &[]).await.is_empty());
-        assert_eq!(unit::assignments(&suite.client("desk/triage"), &[]).await.len(), 1);
+        assert_eq!(
+            unit::assignments(&suite.client("desk/triage"), &[])
+                .await
+                .len(),
+            1
+        );
     }
 }

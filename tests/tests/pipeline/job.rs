@@ -74,44 +74,96 @@ e2e::on_both! {
         assert_eq!(referral.state(), ReferralState::Admitted);
         assert_eq!(referral.owner, "bureau/NB-FR");
         assert_eq!(referral.bureau_reference, sent.bureau_reference);
-        assert!(referral.reference.contains("-FR-"), "{}", referral.reference);
+        assert!(
+            referral.reference.contains("-FR-"),
+            "{}",
+            referral.reference
+        );
         assert_eq!(referral.rules, ["screen.complete-and-unflagged"]);
         assert_eq!(hours(&referral), Some(7 * 24));
         let stream = follow(&bureau, referral.name.clone());
 
         let (assignment, token) = unit::pull_one(&cyber).await;
-        assert_eq!((assignment.referral.as_str(), assignment.role()), (name, AssignmentRole::Lead));
-        assert_eq!((assignment.unit.as_str(), assignment.state()), ("cyber", AssignmentState::Leased));
-        assert_eq!((assignment.bureau.as_str(), assignment.delivery_attempt), ("NB-FR", 1));
+        assert_eq!(
+            (assignment.referral.as_str(), assignment.role()),
+            (name, AssignmentRole::Lead)
+        );
+        assert_eq!(
+            (assignment.unit.as_str(), assignment.state()),
+            ("cyber", AssignmentState::Leased)
+        );
+        assert_eq!(
+            (assignment.bureau.as_str(), assignment.delivery_attempt),
+            ("NB-FR", 1)
+        );
         assert_eq!(assignment.reference, referral.reference);
         assert!(assignment.lease_until.is_some() && !assignment.rules.is_empty());
-        assert!(unit::pull(&cyber, 10, 0).await.unwrap().is_empty(), "it is pulled once");
+        assert!(
+            unit::pull(&cyber, 10, 0).await.unwrap().is_empty(),
+            "it is pulled once"
+        );
         assert_eq!(unit::open(&cyber, name).await.unwrap(), sent);
-        unit::accept(&cyber, &assignment.name, &token).await.unwrap();
-        assert_eq!(bureau.reaches(name, ReferralState::Accepted).await.lead_unit, "cyber");
+        unit::accept(&cyber, &assignment.name, &token)
+            .await
+            .unwrap();
+        assert_eq!(
+            bureau
+                .reaches(name, ReferralState::Accepted)
+                .await
+                .lead_unit,
+            "cyber"
+        );
         unit::work(&cyber, &assignment.name).await.unwrap();
         bureau.reaches(name, ReferralState::InProgress).await;
-        unit::complete(&cyber, &assignment.name, Outcome::SuspectIdentified).await.unwrap();
+        unit::complete(&cyber, &assignment.name, Outcome::SuspectIdentified)
+            .await
+            .unwrap();
         let done = bureau.reaches(name, ReferralState::Completed).await;
         assert_eq!(done.outcome(), Outcome::SuspectIdentified);
         assert_ne!(done.etag, referral.etag);
 
-        let seen = timeout(PATIENCE, stream).await.expect("the stream tells the end").unwrap();
+        let seen = timeout(PATIENCE, stream)
+            .await
+            .expect("the stream tells the end")
+            .unwrap();
         let steps = history::read(&bureau, name).await;
         let expected = [
-            S::Submitted, S::Admitted, S::Routed, S::DossierOpened, S::Accepted, S::WorkStarted,
+            S::Submitted,
+            S::Admitted,
+            S::Routed,
+            S::DossierOpened,
+            S::Accepted,
+            S::WorkStarted,
             S::Completed,
         ];
         history::in_order(&steps, &expected);
         for step in expected.into_iter().chain([S::Classified]) {
-            assert_eq!(history::count(&steps, step), 1, "{step:?} in {:?}", history::steps(&steps));
+            assert_eq!(
+                history::count(&steps, step),
+                1,
+                "{step:?} in {:?}",
+                history::steps(&steps)
+            );
         }
-        let kept: Vec<_> = steps.iter().map(|entry| (entry.position, entry.step())).collect();
+        let kept: Vec<_> = steps
+            .iter()
+            .map(|entry| (entry.position, entry.step()))
+            .collect();
         assert_eq!(seen, kept, "the bureau was told every step in order");
-        let opened = steps.iter().find(|entry| entry.step() == S::DossierOpened).unwrap();
+        let opened = steps
+            .iter()
+            .find(|entry| entry.step() == S::DossierOpened)
+            .unwrap();
         let actor = opened.actor.as_ref().unwrap();
-        assert_eq!((actor.party.as_str(), actor.officer.as_str()), ("unit/cyber", "a.first"));
-        assert_eq!(history::read(&cyber, name).await, steps, "its unit sees the same history");
+        assert_eq!(
+            (actor.party.as_str(), actor.officer.as_str()),
+            ("unit/cyber", "a.first")
+        );
+        assert_eq!(
+            history::read(&cyber, name).await,
+            steps,
+            "its unit sees the same history"
+        );
 
         suite.drained().await;
         let told = history::notifications(&bureau).await;
@@ -124,10 +176,16 @@ e2e::on_both! {
                 _ => None,
             })
             .collect();
-        assert_eq!(heard, [
-            AssignmentStep::Queued, AssignmentStep::Leased, AssignmentStep::Accepted,
-            AssignmentStep::WorkStarted, AssignmentStep::Completed,
-        ]);
+        assert_eq!(
+            heard,
+            [
+                AssignmentStep::Queued,
+                AssignmentStep::Leased,
+                AssignmentStep::Accepted,
+                AssignmentStep::WorkStarted,
+                AssignmentStep::Completed,
+            ]
+        );
         suite.stop();
     }
 
@@ -136,25 +194,41 @@ e2e::on_both! {
         let bureau = suite.client("bureau/NB-FR");
         let sent = dossier::coded("03022", &[OffenceTag::Minor, OffenceTag::Cyber]);
         let referral = bureau.submit(sent).await.unwrap();
-        let (children, cyber) = (suite.client("unit/children-trafficking"), suite.client("unit/cyber"));
+        let (children, cyber) = (
+            suite.client("unit/children-trafficking"),
+            suite.client("unit/cyber"),
+        );
         // The supporting unit's outcome is not the referral's.
         let supporting = handle(&cyber, Outcome::InformationProvided).await;
         bureau.reaches(&referral.name, ReferralState::Routed).await;
         let lead = handle(&children, Outcome::VictimSafeguarded).await;
-        let done = bureau.reaches(&referral.name, ReferralState::Completed).await;
+        let done = bureau
+            .reaches(&referral.name, ReferralState::Completed)
+            .await;
         assert_eq!(done.lead_unit, "children-trafficking");
         assert_eq!(done.supporting_units, ["cyber"]);
         assert_eq!(done.outcome(), Outcome::VictimSafeguarded);
         assert_ne!(lead, supporting);
         suite.drained().await;
         let steps = history::read(&bureau, &referral.name).await;
-        for (step, count) in [(S::Routed, 1), (S::Granted, 1), (S::Accepted, 2), (S::Completed, 2)] {
+        for (step, count) in [
+            (S::Routed, 1),
+            (S::Granted, 1),
+            (S::Accepted, 2),
+            (S::Completed, 2),
+        ] {
             assert_eq!(history::count(&steps, step), count, "{step:?}");
         }
-        for (unit, role) in [(&children, AssignmentRole::Lead), (&cyber, AssignmentRole::Supporting)] {
+        for (unit, role) in [
+            (&children, AssignmentRole::Lead),
+            (&cyber, AssignmentRole::Supporting),
+        ] {
             let own = unit::assignments(unit, &[]).await;
             assert_eq!(own.len(), 1);
-            assert_eq!((own[0].role(), own[0].state()), (role, AssignmentState::Completed));
+            assert_eq!(
+                (own[0].role(), own[0].state()),
+                (role, AssignmentState::Completed)
+            );
         }
     }
 
@@ -163,24 +237,47 @@ e2e::on_both! {
         let bureau = suite.client("bureau/NB-FR");
         let cyber = suite.client("unit/cyber");
         let routine = bureau.submit(dossier::plain()).await.unwrap();
-        let urgent = bureau.submit(dossier::urgent(dossier::plain())).await.unwrap();
+        let urgent = bureau
+            .submit(dossier::urgent(dossier::plain()))
+            .await
+            .unwrap();
         assert_eq!(urgent.urgency(), Urgency::Urgent);
         assert_eq!(hours(&urgent), Some(8));
-        assert_eq!(urgent.completion.as_ref().unwrap().rule, "completion.urgent.direct");
+        assert_eq!(
+            urgent.completion.as_ref().unwrap().rule,
+            "completion.urgent.direct"
+        );
         let mut unasked = dossier::plain();
         unasked.kind = ReferralKind::SpontaneousInformation.into();
         assert_eq!(hours(&bureau.submit(unasked).await.unwrap()), None);
         eventually(PATIENCE, || async {
-            unit::assignments(&cyber, &[AssignmentState::Queued]).await.len() == 3
+            unit::assignments(&cyber, &[AssignmentState::Queued])
+                .await
+                .len()
+                == 3
         })
         .await;
         suite.drained().await;
         let pulled = unit::pull(&cyber, 2, 0).await.unwrap();
-        let order: Vec<&str> = pulled.iter().map(|(share, _)| share.referral.as_str()).collect();
+        let order: Vec<&str> = pulled
+            .iter()
+            .map(|(share, _)| share.referral.as_str())
+            .collect();
         assert_eq!(order, [urgent.name.as_str(), routine.name.as_str()]);
-        let due = pulled[0].0.completion.as_ref().and_then(|clock| clock.due_at.as_ref());
-        let shown = urgent.completion.as_ref().and_then(|clock| clock.due_at.as_ref());
-        assert_eq!(due.and_then(wire::instant), shown.and_then(wire::instant), "shown to the unit too");
+        let due = pulled[0]
+            .0
+            .completion
+            .as_ref()
+            .and_then(|clock| clock.due_at.as_ref());
+        let shown = urgent
+            .completion
+            .as_ref()
+            .and_then(|clock| clock.due_at.as_ref());
+        assert_eq!(
+            due.and_then(wire::instant),
+            shown.and_then(wire::instant),
+            "shown to the unit too"
+        );
     }
 
     async fn training_traffic_stays_apart(backend: Backend) {
@@ -201,14 +298,26 @@ e2e::on_both! {
                     include_exercises,
                     ..Default::default()
                 };
-                bureau.intake().list_referrals(request).await.unwrap().into_inner().referrals.len()
+                bureau
+                    .intake()
+                    .list_referrals(request)
+                    .await
+                    .unwrap()
+                    .into_inner()
+                    .referrals
+                    .len()
             }
         };
         assert_eq!((list(false).await, list(true).await), (0, 1));
         let told = history::notifications(&bureau).await;
         assert!(!history::told(&told, &referral.name).is_empty());
         let request = liaison_proto::notification::ListNotificationsRequest::default();
-        let real = bureau.notification().list_notifications(request).await.unwrap().into_inner();
+        let real = bureau
+            .notification()
+            .list_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         assert!(real.notifications.is_empty());
     }
 }

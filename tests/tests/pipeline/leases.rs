@@ -37,7 +37,10 @@ e2e::on_both! {
         let cyber = suite.client("unit/cyber");
         bureau.submit(dossier::plain()).await.unwrap();
         let (first, old) = unit::pull_one(&cyber).await;
-        let request = ReleaseAssignmentRequest { name: first.name.clone(), lease_token: old.clone() };
+        let request = ReleaseAssignmentRequest {
+            name: first.name.clone(),
+            lease_token: old.clone(),
+        };
         cyber.routing().release_assignment(request).await.unwrap();
         let (second, new) = unit::pull_one(&cyber).await;
         assert_eq!((&second.name, second.delivery_attempt), (&first.name, 2));
@@ -54,7 +57,9 @@ e2e::on_both! {
             };
             let answers = [
                 unit::accept(&cyber, &first.name, token).await.map(drop),
-                unit::decline(&cyber, &first.name, token, DeclineReason::NoCapacity).await.map(drop),
+                unit::decline(&cyber, &first.name, token, DeclineReason::NoCapacity)
+                    .await
+                    .map(drop),
                 cyber.routing().extend_lease(extend).await.map(drop),
                 cyber.routing().release_assignment(release).await.map(drop),
             ];
@@ -62,8 +67,19 @@ e2e::on_both! {
                 refused(answer, Code::FailedPrecondition, Reason::StaleLease);
             }
         }
-        let extend = ExtendLeaseRequest { name: first.name.clone(), lease_token: new.clone(), lease: seconds(7_200) };
-        let extended = cyber.routing().extend_lease(extend).await.unwrap().into_inner().assignment.unwrap();
+        let extend = ExtendLeaseRequest {
+            name: first.name.clone(),
+            lease_token: new.clone(),
+            lease: seconds(7_200),
+        };
+        let extended = cyber
+            .routing()
+            .extend_lease(extend)
+            .await
+            .unwrap()
+            .into_inner()
+            .assignment
+            .unwrap();
         assert!(extended.lease_until.unwrap().seconds > second.lease_until.unwrap().seconds);
         let accepted = unit::accept(&cyber, &first.name, &new).await.unwrap();
         assert_eq!(accepted.state(), AssignmentState::Accepted);
@@ -108,21 +124,33 @@ e2e::on_both! {
 
     async fn work_ends_when_its_tasks_do(backend: Backend) {
         let suite = Suite::up(backend).await;
-        suite.client("bureau/NB-FR").submit(dossier::plain()).await.unwrap();
+        suite
+            .client("bureau/NB-FR")
+            .submit(dossier::plain())
+            .await
+            .unwrap();
         let cyber = suite.client("unit/cyber");
         let (assignment, token) = unit::pull_one(&cyber).await;
         let early = task(&cyber, &assignment.name, &e2e::request_id()).await;
         refused(early, Code::FailedPrecondition, Reason::IllegalState);
         let early = unit::complete(&cyber, &assignment.name, Outcome::NoTrace).await;
         refused(early, Code::FailedPrecondition, Reason::IllegalState);
-        unit::accept(&cyber, &assignment.name, &token).await.unwrap();
+        unit::accept(&cyber, &assignment.name, &token)
+            .await
+            .unwrap();
         let id = e2e::request_id();
         let created = task(&cyber, &assignment.name, &id).await.unwrap();
         assert_eq!(created.state(), TaskState::Ready);
-        assert_eq!(task(&cyber, &assignment.name, &id).await.unwrap().name, created.name, "repeatable");
+        assert_eq!(
+            task(&cyber, &assignment.name, &id).await.unwrap().name,
+            created.name,
+            "repeatable"
+        );
         let open = unit::complete(&cyber, &assignment.name, Outcome::NoTrace).await;
         refused(open, Code::FailedPrecondition, Reason::IllegalState);
-        let claim = ClaimTaskRequest { name: created.name.clone() };
+        let claim = ClaimTaskRequest {
+            name: created.name.clone(),
+        };
         refused(
             cyber.nobody().routing().claim_task(claim.clone()).await,
             Code::PermissionDenied,
@@ -131,11 +159,28 @@ e2e::on_both! {
         cyber.routing().claim_task(claim.clone()).await.unwrap();
         let taken = cyber.officer("b.second").routing().claim_task(claim).await;
         refused(taken, Code::FailedPrecondition, Reason::IllegalState);
-        let finish = CompleteTaskRequest { name: created.name.clone(), result: "Found.".to_owned() };
-        let other = cyber.officer("b.second").routing().complete_task(finish.clone()).await;
+        let finish = CompleteTaskRequest {
+            name: created.name.clone(),
+            result: "Found.".to_owned(),
+        };
+        let other = cyber
+            .officer("b.second")
+            .routing()
+            .complete_task(finish.clone())
+            .await;
         assert_eq!(other.unwrap_err().code(), Code::PermissionDenied);
-        let done = cyber.routing().complete_task(finish).await.unwrap().into_inner().task.unwrap();
-        assert_eq!((done.state(), done.result.as_str()), (TaskState::Completed, "Found."));
+        let done = cyber
+            .routing()
+            .complete_task(finish)
+            .await
+            .unwrap()
+            .into_inner()
+            .task
+            .unwrap();
+        assert_eq!(
+            (done.state(), done.result.as_str()),
+            (TaskState::Completed, "Found.")
+        );
         for outcome in [0, 99] {
             let request = liaison_proto::routing::CompleteAssignmentRequest {
                 name: assignment.name.clone(),
@@ -144,7 +189,9 @@ e2e::on_both! {
             };
             invalid(cyber.routing().complete_assignment(request).await);
         }
-        unit::complete(&cyber, &assignment.name, Outcome::NoTrace).await.unwrap();
+        unit::complete(&cyber, &assignment.name, Outcome::NoTrace)
+            .await
+            .unwrap();
     }
 
     async fn asking_for_too_much_is_refused(backend: Backend) {
@@ -152,13 +199,34 @@ e2e::on_both! {
         let cyber = suite.client("unit/cyber");
         let ask = PullAssignmentsRequest::default;
         for wrong in [
-            PullAssignmentsRequest { max_assignments: -1, ..ask() },
-            PullAssignmentsRequest { max_assignments: 101, ..ask() },
-            PullAssignmentsRequest { wait: seconds(61), ..ask() },
-            PullAssignmentsRequest { wait: seconds(-1), ..ask() },
-            PullAssignmentsRequest { lease: seconds(9), ..ask() },
-            PullAssignmentsRequest { lease: seconds(8 * 3_600 + 1), ..ask() },
-            PullAssignmentsRequest { desk: "Not A Desk".to_owned(), ..ask() },
+            PullAssignmentsRequest {
+                max_assignments: -1,
+                ..ask()
+            },
+            PullAssignmentsRequest {
+                max_assignments: 101,
+                ..ask()
+            },
+            PullAssignmentsRequest {
+                wait: seconds(61),
+                ..ask()
+            },
+            PullAssignmentsRequest {
+                wait: seconds(-1),
+                ..ask()
+            },
+            PullAssignmentsRequest {
+                lease: seconds(9),
+                ..ask()
+            },
+            PullAssignmentsRequest {
+                lease: seconds(8 * 3_600 + 1),
+                ..ask()
+            },
+            PullAssignmentsRequest {
+                desk: "Not A Desk".to_owned(),
+                ..ask()
+            },
         ] {
             invalid(cyber.routing().pull_assignments(wrong).await);
         }

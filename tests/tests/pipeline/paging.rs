@@ -28,8 +28,15 @@ e2e::on_both! {
         for _ in 0..7 {
             sent.insert(0, bureau.submit(dossier::plain()).await.unwrap().name);
         }
-        suite.client("bureau/NB-DE").submit(dossier::plain()).await.unwrap();
-        let mut request = ListReferralsRequest { page_size: 3, ..Default::default() };
+        suite
+            .client("bureau/NB-DE")
+            .submit(dossier::plain())
+            .await
+            .unwrap();
+        let mut request = ListReferralsRequest {
+            page_size: 3,
+            ..Default::default()
+        };
         let mut seen = Vec::new();
         loop {
             let page = list(&bureau, &request).await.unwrap();
@@ -41,13 +48,25 @@ e2e::on_both! {
             request.page_token = page.next_page_token;
         }
         assert_eq!(seen, sent);
-        let none = ListReferralsRequest { states: vec![ReferralState::Refused.into()], ..Default::default() };
+        let none = ListReferralsRequest {
+            states: vec![ReferralState::Refused.into()],
+            ..Default::default()
+        };
         assert!(list(&bureau, &none).await.unwrap().referrals.is_empty());
-        let most = ListReferralsRequest { page_size: i32::MAX, ..Default::default() };
+        let most = ListReferralsRequest {
+            page_size: i32::MAX,
+            ..Default::default()
+        };
         assert_eq!(list(&bureau, &most).await.unwrap().referrals.len(), 7);
         for wrong in [
-            ListReferralsRequest { page_size: -1, ..Default::default() },
-            ListReferralsRequest { states: vec![99], ..Default::default() },
+            ListReferralsRequest {
+                page_size: -1,
+                ..Default::default()
+            },
+            ListReferralsRequest {
+                states: vec![99],
+                ..Default::default()
+            },
         ] {
             invalid(list(&bureau, &wrong).await);
         }
@@ -59,33 +78,69 @@ e2e::on_both! {
         for _ in 0..3 {
             bureau.submit(dossier::plain()).await.unwrap();
         }
-        let request = ListReferralsRequest { page_size: 1, ..Default::default() };
+        let request = ListReferralsRequest {
+            page_size: 1,
+            ..Default::default()
+        };
         let token = list(&bureau, &request).await.unwrap().next_page_token;
         let with = |page_token: &str| ListReferralsRequest {
             page_token: page_token.to_owned(),
             ..request.clone()
         };
-        assert_eq!(list(&bureau, &with(&token)).await.unwrap().referrals.len(), 1);
+        assert_eq!(
+            list(&bureau, &with(&token)).await.unwrap().referrals.len(),
+            1
+        );
         let mut damaged = token.clone();
         damaged.pop();
-        let other_filter = ListReferralsRequest { include_exercises: true, ..with(&token) };
-        let other_states = ListReferralsRequest { states: vec![5], ..with(&token) };
-        for wrong in [with(&damaged), with("x"), with("مؤشر"), other_filter, other_states] {
-            refused(list(&bureau, &wrong).await, Code::InvalidArgument, Reason::PageTokenMismatch);
+        let other_filter = ListReferralsRequest {
+            include_exercises: true,
+            ..with(&token)
+        };
+        let other_states = ListReferralsRequest {
+            states: vec![5],
+            ..with(&token)
+        };
+        for wrong in [
+            with(&damaged),
+            with("x"),
+            with("مؤشر"),
+            other_filter,
+            other_states,
+        ] {
+            refused(
+                list(&bureau, &wrong).await,
+                Code::InvalidArgument,
+                Reason::PageTokenMismatch,
+            );
         }
         for party in ["bureau/NB-DE", "desk/triage"] {
             let answer = list(&suite.client(party), &with(&token)).await;
             refused(answer, Code::InvalidArgument, Reason::PageTokenMismatch);
         }
-        let assignments = ListAssignmentsRequest { page_token: token.clone(), ..Default::default() };
+        let assignments = ListAssignmentsRequest {
+            page_token: token.clone(),
+            ..Default::default()
+        };
         refused(
-            suite.client("unit/cyber").routing().list_assignments(assignments).await,
+            suite
+                .client("unit/cyber")
+                .routing()
+                .list_assignments(assignments)
+                .await,
             Code::InvalidArgument,
             Reason::PageTokenMismatch,
         );
-        let items = ListTriageItemsRequest { page_token: token, ..Default::default() };
+        let items = ListTriageItemsRequest {
+            page_token: token,
+            ..Default::default()
+        };
         refused(
-            suite.client("desk/triage").classification().list_triage_items(items).await,
+            suite
+                .client("desk/triage")
+                .classification()
+                .list_triage_items(items)
+                .await,
             Code::InvalidArgument,
             Reason::PageTokenMismatch,
         );

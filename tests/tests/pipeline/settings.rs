@@ -62,7 +62,10 @@ fn every_service_names_the_setting_that_is_wrong() {
             let told = text(&output.stderr);
             let names = told.to_lowercase().contains(&named.to_lowercase());
             if output.status.code() != Some(2) || !names {
-                mistakes.push(format!("{service} {variable}={value}: {}: {told}", output.status));
+                mistakes.push(format!(
+                    "{service} {variable}={value}: {}: {told}",
+                    output.status
+                ));
             }
         }
     }

@@ -89,13 +89,23 @@ e2e::on_both! {
         }
         for language in Language::ALL {
             let failure = invalid(bureau.language(language).submit(wrong()).await);
-            let title = failure.violations.iter().find(|(field, _)| field == "dossier.narrative");
+            let title = failure
+                .violations
+                .iter()
+                .find(|(field, _)| field == "dossier.narrative");
             assert_eq!(title.unwrap().1, Rule::Required.text(language));
             assert!(failure.localized.is_some());
         }
-        invalid(bureau.submit_as("not-a-uuid".to_owned(), dossier::plain()).await);
+        invalid(
+            bureau
+                .submit_as("not-a-uuid".to_owned(), dossier::plain())
+                .await,
+        );
         invalid(bureau.submit_as(String::new(), dossier::plain()).await);
-        let nothing = SubmitReferralRequest { request_id: request_id(), ..Default::default() };
+        let nothing = SubmitReferralRequest {
+            request_id: request_id(),
+            ..Default::default()
+        };
         invalid(bureau.intake().submit_referral(nothing).await);
         assert_eq!(rows(&suite).await, before, "nothing is half written");
     }
@@ -110,9 +120,17 @@ e2e::on_both! {
             validate_only: true,
         };
         let mut intake = bureau.intake();
-        let said = intake.submit_referral(check(dossier::plain())).await.unwrap().into_inner();
+        let said = intake
+            .submit_referral(check(dossier::plain()))
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(said.referral.unwrap().state(), ReferralState::Admitted);
-        let said = intake.submit_referral(check(dossier::flagged())).await.unwrap().into_inner();
+        let said = intake
+            .submit_referral(check(dossier::flagged()))
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(said.referral.unwrap().state(), ReferralState::UnderReview);
         invalid(intake.submit_referral(check(wrong())).await);
         assert_eq!(rows(&suite).await, before);
@@ -129,20 +147,38 @@ e2e::on_both! {
         });
         let answers = join_all(answers).await;
         assert!(answers.iter().all(|answer| answer.name == answers[0].name));
-        assert!(answers.iter().all(|answer| answer.reference == answers[0].reference));
-        let again = bureau.submit_as(id.clone(), dossier::plain()).await.unwrap();
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.reference == answers[0].reference)
+        );
+        let again = bureau
+            .submit_as(id.clone(), dossier::plain())
+            .await
+            .unwrap();
         assert_eq!(again.name, answers[0].name);
         let mut other = dossier::plain();
         other.title = "Another body".to_owned();
-        refused(bureau.submit_as(id.clone(), other).await, Code::AlreadyExists, Reason::RequestIdReused);
+        refused(
+            bureau.submit_as(id.clone(), other).await,
+            Code::AlreadyExists,
+            Reason::RequestIdReused,
+        );
         // Request ids are each party's own.
-        let elsewhere = suite.client("bureau/NB-DE").submit_as(id, dossier::plain()).await.unwrap();
+        let elsewhere = suite
+            .client("bureau/NB-DE")
+            .submit_as(id, dossier::plain())
+            .await
+            .unwrap();
         assert_ne!(elsewhere.name, answers[0].name);
         suite.drained().await;
         let rows = rows(&suite).await;
         assert_eq!((rows["referral"], rows["dossier"]), (2, 2));
         let steps = history::read(&bureau, &answers[0].name).await;
-        assert_eq!(history::count(&steps, liaison_proto::event::ReferralStep::Submitted), 1);
+        assert_eq!(
+            history::count(&steps, liaison_proto::event::ReferralStep::Submitted),
+            1
+        );
     }
 
     async fn references_count_up_for_each_bureau(backend: Backend) {
@@ -151,12 +187,25 @@ e2e::on_both! {
         for party in ["bureau/NB-FR", "bureau/NB-ES", "partner/customs"] {
             let client = suite.client(party);
             let sent = join_all((0..8).map(|_| client.submit(dossier::plain()))).await;
-            let mut own: Vec<String> = sent.into_iter().map(|sent| sent.unwrap().reference).collect();
+            let mut own: Vec<String> = sent
+                .into_iter()
+                .map(|sent| sent.unwrap().reference)
+                .collect();
             own.sort();
             own.dedup();
             assert_eq!(own.len(), 8, "{own:?}");
-            let number = |reference: &str| reference.rsplit('-').next().unwrap().parse::<u64>().unwrap();
-            assert_eq!(own.iter().map(|own| number(own)).collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());
+            let number = |reference: &str| {
+                reference
+                    .rsplit('-')
+                    .next()
+                    .unwrap()
+                    .parse::<u64>()
+                    .unwrap()
+            };
+            assert_eq!(
+                own.iter().map(|own| number(own)).collect::<Vec<_>>(),
+                (1..=8).collect::<Vec<_>>()
+            );
             references.extend(own);
         }
         assert!(references[0].contains("-FR-") && references[8].contains("-ES-"));
@@ -170,19 +219,33 @@ e2e::on_both! {
         let mut large = dossier::plain();
         large.narrative = "أحالت السلطة ".repeat(200_000 / 13);
         let referral = bureau.submit(large.clone()).await.unwrap();
-        assert_eq!(e2e::unit::open(&bureau, &referral.name).await.unwrap(), large);
+        assert_eq!(
+            e2e::unit::open(&bureau, &referral.name).await.unwrap(),
+            large
+        );
         large.narrative = "x".repeat(200_001);
-        assert_eq!(fields(&invalid(bureau.submit(large.clone()).await)), ["dossier.narrative"]);
+        assert_eq!(
+            fields(&invalid(bureau.submit(large.clone()).await)),
+            ["dossier.narrative"]
+        );
         suite.drained().await;
         let before = rows(&suite).await;
         // Just what a message may have is read and judged; more is not read at all.
         large.narrative = "x".repeat(4 << 20);
         assert!(large.encoded_len() > 4 << 20);
-        refused(bureau.submit(large.clone()).await, Code::ResourceExhausted, Reason::MessageTooLarge);
+        refused(
+            bureau.submit(large.clone()).await,
+            Code::ResourceExhausted,
+            Reason::MessageTooLarge,
+        );
         large.narrative = "x".repeat((4 << 20) - 8_192);
         invalid(bureau.submit(large).await);
         assert_eq!(rows(&suite).await, before);
-        let list = bureau.intake().list_referrals(ListReferralsRequest::default()).await.unwrap();
+        let list = bureau
+            .intake()
+            .list_referrals(ListReferralsRequest::default())
+            .await
+            .unwrap();
         assert_eq!(list.into_inner().referrals.len(), 1);
         bureau.submit(dossier::plain()).await.unwrap();
     }

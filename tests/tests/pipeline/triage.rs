@@ -56,9 +56,18 @@ e2e::on_both! {
         let referral = bureau.submit(dossier::unclear()).await.unwrap();
         let item = item(&desk, &referral.name).await;
         assert_eq!(item.reference, referral.reference);
-        assert!(matches!(item.cause(), TriageCause::Uncertain | TriageCause::NoUnit));
-        assert_eq!(bureau.referral(&referral.name).await.unwrap().state(), ReferralState::Admitted);
-        eventually(PATIENCE, || async { history::notifications(&desk).await.len() == 1 }).await;
+        assert!(matches!(
+            item.cause(),
+            TriageCause::Uncertain | TriageCause::NoUnit
+        ));
+        assert_eq!(
+            bureau.referral(&referral.name).await.unwrap().state(),
+            ReferralState::Admitted
+        );
+        eventually(PATIENCE, || async {
+            history::notifications(&desk).await.len() == 1
+        })
+        .await;
 
         // Neither others, nor nobody, nor for a unit that is none.
         for party in ["bureau/NB-FR", "unit/terrorism", "operator/local"] {
@@ -77,37 +86,85 @@ e2e::on_both! {
             Reason::OfficerRequired,
         );
         for lead in ["vice", "none", "triage"] {
-            refused(decide(&desk, decision(&item, lead)).await, Code::InvalidArgument, Reason::UnknownUnit);
+            refused(
+                decide(&desk, decision(&item, lead)).await,
+                Code::InvalidArgument,
+                Reason::UnknownUnit,
+            );
         }
-        let unknown = DecideTriageRequest { supporting: vec!["vice".to_owned()], ..decision(&item, "cyber") };
-        refused(decide(&desk, unknown).await, Code::InvalidArgument, Reason::UnknownUnit);
-        let failure = invalid(decide(&desk, DecideTriageRequest {
-            reason: String::new(),
-            ..decision(&item, "terrorism")
-        }).await);
+        let unknown = DecideTriageRequest {
+            supporting: vec!["vice".to_owned()],
+            ..decision(&item, "cyber")
+        };
+        refused(
+            decide(&desk, unknown).await,
+            Code::InvalidArgument,
+            Reason::UnknownUnit,
+        );
+        let failure = invalid(
+            decide(
+                &desk,
+                DecideTriageRequest {
+                    reason: String::new(),
+                    ..decision(&item, "terrorism")
+                },
+            )
+            .await,
+        );
         assert_eq!(fields(&failure), ["reason"]);
 
-        let decided = decide(&desk, DecideTriageRequest {
-            supporting: vec!["cyber".to_owned()],
-            ..decision(&item, "terrorism")
-        }).await.unwrap();
-        assert_eq!((decided.lead.as_str(), decided.supporting.as_slice()), ("terrorism", &["cyber".to_owned()][..]));
-        assert_eq!(decided.decided_by.as_ref().map(|by| by.officer.as_str()), Some("t.duty"));
+        let decided = decide(
+            &desk,
+            DecideTriageRequest {
+                supporting: vec!["cyber".to_owned()],
+                ..decision(&item, "terrorism")
+            },
+        )
+        .await
+        .unwrap();
+        assert_eq!(
+            (decided.lead.as_str(), decided.supporting.as_slice()),
+            ("terrorism", &["cyber".to_owned()][..])
+        );
+        assert_eq!(
+            decided.decided_by.as_ref().map(|by| by.officer.as_str()),
+            Some("t.duty")
+        );
         refused(
             decide(&desk, decision(&item, "cyber")).await,
             Code::FailedPrecondition,
             Reason::IllegalState,
         );
-        for (unit, role) in [("terrorism", AssignmentRole::Lead), ("cyber", AssignmentRole::Supporting)] {
+        for (unit, role) in [
+            ("terrorism", AssignmentRole::Lead),
+            ("cyber", AssignmentRole::Supporting),
+        ] {
             let (assignment, _) = unit::pull_one(&suite.client(&format!("unit/{unit}"))).await;
-            assert_eq!((assignment.referral.as_str(), assignment.role()), (referral.name.as_str(), role));
+            assert_eq!(
+                (assignment.referral.as_str(), assignment.role()),
+                (referral.name.as_str(), role)
+            );
         }
         suite.drained().await;
         let steps = history::read(&bureau, &referral.name).await;
-        history::in_order(&steps, &[S::Submitted, S::Admitted, S::TriageRequested, S::Routed]);
-        let request = ListDecisionsRequest { referral: referral.name.clone() };
-        let decisions = desk.classification().list_decisions(request).await.unwrap().into_inner().decisions;
-        assert_eq!(decisions[0].note, "Known to this unit from an earlier case.");
+        history::in_order(
+            &steps,
+            &[S::Submitted, S::Admitted, S::TriageRequested, S::Routed],
+        );
+        let request = ListDecisionsRequest {
+            referral: referral.name.clone(),
+        };
+        let decisions = desk
+            .classification()
+            .list_decisions(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .decisions;
+        assert_eq!(
+            decisions[0].note,
+            "Known to this unit from an earlier case."
+        );
     }
 
     async fn the_source_excludes_a_unit(backend: Backend) {
@@ -124,9 +181,15 @@ e2e::on_both! {
             Code::FailedPrecondition,
             Reason::UnitExcluded,
         );
-        decide(&desk, decision(&item, "narcotics-organized-crime")).await.unwrap();
+        decide(&desk, decision(&item, "narcotics-organized-crime"))
+            .await
+            .unwrap();
         let (assignment, _) = unit::pull_one(&suite.client("unit/narcotics-organized-crime")).await;
         assert_eq!(assignment.referral, referral.name);
-        assert!(unit::assignments(&suite.client("unit/cyber"), &[]).await.is_empty());
+        assert!(
+            unit::assignments(&suite.client("unit/cyber"), &[])
+                .await
+                .is_empty()
+        );
     }
 }

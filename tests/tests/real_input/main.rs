@@ -2,8 +2,10 @@
 //! desk, with a complete history, none lost, none twice. How many the machine places, and how many
 //! of those rightly, is printed.
 //!
-//! The texts are not part of the repository: `E2E_CASES` names the file, which lies beside a checkout
-//! unless set. Where it is absent, the samples take its place.
+//! The texts are not part of the repository: `E2E_CASES` names the file, which lies beside a
+//! checkout unless set. Where it is absent, the samples take its place.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
 mod score;

@@ -2,6 +2,8 @@
 //!
 //! The collector is Rotel: the program that `E2E_ROTEL_AGENT` names, or `rotel-agent` on the path.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod collector;
 
 use std::collections::{BTreeMap, BTreeSet};

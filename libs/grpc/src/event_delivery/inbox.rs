@@ -311,7 +311,9 @@ impl<H: EventHandler> EventInbox<H> {
 /// that is [not yet](EventHandler::not_yet) possible is UNAVAILABLE too, but without such a cause.
 fn nobody_home(error: &Error) -> bool {
     let cause = std::error::Error::source(error);
-    let database = cause.and_then(|cause| cause.downcast_ref::<DbErr>()).is_some();
+    let database = cause
+        .and_then(|cause| cause.downcast_ref::<DbErr>())
+        .is_some();
     match error.kind() {
         ErrorKind::ResourceExhausted => true,
         ErrorKind::Unavailable => database,

@@ -111,7 +111,8 @@ async fn health_and_both_reflections_inside_tls_for_any_party() {
             "grpc.health.v1.Health",
             "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
-            "liaison.intake.v1.IntakeService",
+            "liaison.event.v1.EventInboxService",
+            "liaison.notification.v1.NotificationService",
         ],
         "what answers here, and nothing else"
     );

@@ -142,12 +142,17 @@ async fn is_at_triage(
         .await
         .map_err(Failure::refused("waiting"))?
         .into_inner();
-    let last = history.entries.iter().rev().map(HistoryEntry::step).find(|step| {
-        matches!(
-            step,
-            ReferralStep::TriageRequested | ReferralStep::Classified
-        )
-    });
+    let last = history
+        .entries
+        .iter()
+        .rev()
+        .map(HistoryEntry::step)
+        .find(|step| {
+            matches!(
+                step,
+                ReferralStep::TriageRequested | ReferralStep::Classified
+            )
+        });
     Ok(last == Some(ReferralStep::TriageRequested))
 }
 

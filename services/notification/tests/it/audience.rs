@@ -16,17 +16,29 @@ both_backends! {
         let fixture = Fixture::new(database).await;
         let mut intake = fixture.sender("intake");
         let subject = "referrals/0198c0de-0000-7000-8000-000000000001";
-        let steps = [ReferralStep::Submitted, ReferralStep::ReviewRequested, ReferralStep::Admitted];
-        let told: Vec<_> = (1..).zip(steps)
+        let steps = [
+            ReferralStep::Submitted,
+            ReferralStep::ReviewRequested,
+            ReferralStep::Admitted,
+        ];
+        let told: Vec<_> = (1..)
+            .zip(steps)
             .map(|(at, step)| intake.event(subject, at, referral_changed("NB-FR", step, false)))
             .collect();
         intake.accepted(told).await;
         let partner = referral_changed("partner/customs", ReferralStep::Submitted, false);
-        intake.accepted(vec![intake.event("referrals/2", 1, partner)]).await;
+        intake
+            .accepted(vec![intake.event("referrals/2", 1, partner)])
+            .await;
 
         let mut routing = fixture.sender("routing");
-        let steps = [AssignmentStep::Created, AssignmentStep::Queued, AssignmentStep::Leased];
-        let mut told: Vec<_> = (1..).zip(steps)
+        let steps = [
+            AssignmentStep::Created,
+            AssignmentStep::Queued,
+            AssignmentStep::Leased,
+        ];
+        let mut told: Vec<_> = (1..)
+            .zip(steps)
             .map(|(at, step)| routing.event("assignments/1", at, assignment_changed("cyber", step)))
             .collect();
         told.push(routing.event("tasks/1", 1, task_changed("terrorism")));
@@ -55,12 +67,19 @@ both_backends! {
     async fn what_is_told_is_the_event_without_its_trace(database: TestDatabase) {
         let fixture = Fixture::new(database).await;
         let mut intake = fixture.sender("intake");
-        let sent = intake.event("referrals/1", 7, referral_changed("NB-FR", ReferralStep::Routed, true));
+        let sent = intake.event(
+            "referrals/1",
+            7,
+            referral_changed("NB-FR", ReferralStep::Routed, true),
+        );
         intake.accepted(vec![sent.clone()]).await;
         let kept = events(&fixture.kept("bureau/NB-FR").await);
         assert_eq!(kept.len(), 1);
         assert!(kept[0].traceparent.is_empty());
-        assert_eq!((&kept[0].id, kept[0].sequence, &kept[0].data), (&sent.id, 7, &sent.data));
+        assert_eq!(
+            (&kept[0].id, kept[0].sequence, &kept[0].data),
+            (&sent.id, 7, &sent.data)
+        );
         assert!(matches!(kept[0].data, Some(Data::ReferralChanged(_))));
     }
 

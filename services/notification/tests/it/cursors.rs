@@ -21,7 +21,10 @@ both_backends! {
             let page = list(&mut reader, &cursor, 3, false).await.unwrap();
             assert!(page.notifications.len() <= 3);
             if page.notifications.is_empty() {
-                assert_eq!(page.cursor, cursor, "there is nothing more: the same place again");
+                assert_eq!(
+                    page.cursor, cursor,
+                    "there is nothing more: the same place again"
+                );
                 break;
             }
             seen.extend(positions(&page.notifications));
@@ -29,7 +32,11 @@ both_backends! {
         }
         assert_eq!(seen, (1..=10).collect::<Vec<i64>>());
         // What comes later is found from the same place.
-        let later = intake.event("referrals/x", 1, referral_changed("NB-FR", ReferralStep::Routed, false));
+        let later = intake.event(
+            "referrals/x",
+            1,
+            referral_changed("NB-FR", ReferralStep::Routed, false),
+        );
         intake.accepted(vec![later]).await;
         let page = list(&mut reader, &cursor, 3, false).await.unwrap();
         assert_eq!(positions(&page.notifications), [11]);
@@ -44,8 +51,15 @@ both_backends! {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         // As if the connection broke after each element.
         for _ in 0..5 {
-            let request = StreamNotificationsRequest { cursor, include_exercises: false };
-            let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+            let request = StreamNotificationsRequest {
+                cursor,
+                include_exercises: false,
+            };
+            let mut stream = reader
+                .stream_notifications(request)
+                .await
+                .unwrap()
+                .into_inner();
             let element = stream.message().await.unwrap().unwrap();
             seen.push(element.notification.unwrap().position);
             cursor = element.cursor;
@@ -80,7 +94,11 @@ both_backends! {
             for status in [listed, streamed] {
                 let failure = Failure::read(&status);
                 assert_eq!(failure.code, Code::InvalidArgument, "{party} {cursor}");
-                assert_eq!(failure.reason(), Some(Reason::CursorInvalid), "{party} {cursor}");
+                assert_eq!(
+                    failure.reason(),
+                    Some(Reason::CursorInvalid),
+                    "{party} {cursor}"
+                );
                 assert_eq!(failure.violations[0].0, "cursor");
             }
         }
@@ -91,7 +109,9 @@ both_backends! {
         let mut intake = fixture.sender("intake");
         for (at, exercise) in (1..).zip([false, true, true, false]) {
             let data = referral_changed("NB-FR", ReferralStep::Admitted, exercise);
-            intake.accepted(vec![intake.event("referrals/1", at, data)]).await;
+            intake
+                .accepted(vec![intake.event("referrals/1", at, data)])
+                .await;
         }
         let mut reader = fixture.reader("bureau/NB-FR");
         // Positions stay what they are: they count the recipient's notifications, not the page's.
@@ -100,7 +120,11 @@ both_backends! {
         let all = list(&mut reader, "", 0, true).await.unwrap();
         assert_eq!(positions(&all.notifications), [1, 2, 3, 4]);
         let request = StreamNotificationsRequest::default();
-        let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+        let mut stream = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         for expected in [1, 4] {
             let element = stream.message().await.unwrap().unwrap();
             assert_eq!(element.notification.unwrap().position, expected);

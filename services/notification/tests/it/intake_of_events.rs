@@ -18,13 +18,21 @@ both_backends! {
     async fn the_same_event_twice_is_told_once(database: TestDatabase) {
         let fixture = Fixture::new(database).await;
         let mut intake = fixture.sender("intake");
-        let event = intake.event("referrals/1", 1, referral_changed("NB-FR", ReferralStep::Admitted, false));
+        let event = intake.event(
+            "referrals/1",
+            1,
+            referral_changed("NB-FR", ReferralStep::Admitted, false),
+        );
         // Within one batch, and again after it, from two replicas at once.
         intake.accepted(vec![event.clone(), event.clone()]).await;
         intake.accepted(vec![event.clone()]).await;
         let replica = fixture.replica().await;
         let mut other = fixture.sender_to("intake", &replica);
-        let next = intake.event("referrals/1", 2, referral_changed("NB-FR", ReferralStep::Routed, false));
+        let next = intake.event(
+            "referrals/1",
+            2,
+            referral_changed("NB-FR", ReferralStep::Routed, false),
+        );
         let batch = vec![event, next.clone()];
         tokio::join!(intake.accepted(batch.clone()), other.accepted(batch));
         let kept = fixture.kept("bureau/NB-FR").await;
@@ -47,21 +55,43 @@ both_backends! {
         timeless.time = None;
         let mut empty = good(&intake, "referrals/data", 1);
         empty.data = None;
-        let nobody = intake.event("referrals/nobody", 1, referral_changed("??", ReferralStep::Admitted, false));
-        let bad = [not_an_id, foreign, timeless, empty, good(&intake, "", 1), good(&intake, "referrals/seq", 0), nobody];
+        let nobody = intake.event(
+            "referrals/nobody",
+            1,
+            referral_changed("??", ReferralStep::Admitted, false),
+        );
+        let bad = [
+            not_an_id,
+            foreign,
+            timeless,
+            empty,
+            good(&intake, "", 1),
+            good(&intake, "referrals/seq", 0),
+            nobody,
+        ];
         let mut batch = vec![good(&intake, "referrals/first", 1)];
         batch.extend(bad.clone());
         // Behind a bad one of its own subject: not now.
         batch.push(good(&intake, "referrals/id", 2));
         batch.push(good(&intake, "referrals/last", 1));
         let results = intake.deliver(batch).await.unwrap();
-        let statuses: Vec<_> = results.iter().map(liaison_proto::event::DeliveryResult::status).collect();
+        let statuses: Vec<_> = results
+            .iter()
+            .map(liaison_proto::event::DeliveryResult::status)
+            .collect();
         assert_eq!(statuses[0], DeliveryStatus::Accepted);
         for (at, result) in results.iter().enumerate().skip(1).take(bad.len()) {
-            assert_eq!(result.status(), DeliveryStatus::Rejected, "{at}: {result:?}");
+            assert_eq!(
+                result.status(),
+                DeliveryStatus::Rejected,
+                "{at}: {result:?}"
+            );
             assert!(result.reason.parse::<Reason>().is_ok(), "{at}: {result:?}");
         }
-        assert_eq!(statuses[1 + bad.len()..], [DeliveryStatus::Retry, DeliveryStatus::Accepted]);
+        assert_eq!(
+            statuses[1 + bad.len()..],
+            [DeliveryStatus::Retry, DeliveryStatus::Accepted]
+        );
         let subjects: Vec<_> = events(&fixture.kept("bureau/NB-FR").await)
             .into_iter()
             .map(|event| event.subject)
@@ -72,8 +102,14 @@ both_backends! {
     async fn each_fact_comes_from_its_producer(database: TestDatabase) {
         let fixture = Fixture::new(database).await;
         let facts = [
-            ("intake", referral_changed("NB-FR", ReferralStep::Admitted, false)),
-            ("routing", assignment_changed("cyber", AssignmentStep::Queued)),
+            (
+                "intake",
+                referral_changed("NB-FR", ReferralStep::Admitted, false),
+            ),
+            (
+                "routing",
+                assignment_changed("cyber", AssignmentStep::Queued),
+            ),
             ("classification", triage_requested()),
             ("nobody", Data::CaseReturned(CaseReturned::default())),
         ];
@@ -83,7 +119,11 @@ both_backends! {
                 let event = sender.event(&format!("{service}/{producer}"), 1, data.clone());
                 let results = sender.deliver(vec![event]).await.unwrap();
                 let accepted = results[0].status() == DeliveryStatus::Accepted;
-                assert_eq!(accepted, service == *producer, "{service} tells what {producer} does");
+                assert_eq!(
+                    accepted,
+                    service == *producer,
+                    "{service} tells what {producer} does"
+                );
             }
         }
     }
@@ -97,7 +137,13 @@ both_backends! {
             assert_eq!(failure.reason(), Some(Reason::InvalidArgument), "{count}");
             assert_eq!(failure.violations[0].0, "events", "{count}");
         }
-        for party in ["bureau/NB-FR", "unit/cyber", "desk/triage", "partner/intake", "operator/local"] {
+        for party in [
+            "bureau/NB-FR",
+            "unit/cyber",
+            "desk/triage",
+            "partner/intake",
+            "operator/local",
+        ] {
             let channel = fixture.channel(party, fixture.service());
             let events = many(&intake, "NB-FR", 1);
             let answer = EventInboxServiceClient::new(channel)

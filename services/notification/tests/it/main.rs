@@ -1,5 +1,7 @@
 //! The notification service behind its real stack, on both databases.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod audience;
 mod cursors;
 mod fixture;

@@ -49,11 +49,15 @@ both_backends! {
     async fn concurrent_deliveries_leave_no_gap(database: TestDatabase) {
         let fixture = Fixture::new(database).await;
         let replica = fixture.replica().await;
-        // A reader that follows meanwhile sees every position, in order: had one become visible after
-        // a later one, it would be missing here.
+        // A reader that follows meanwhile sees every position, in order: had one become visible
+        // after a later one, it would be missing here.
         let mut reader = fixture.reader("bureau/NB-FR");
         let request = StreamNotificationsRequest::default();
-        let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+        let mut stream = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         let total = SENDERS * BATCHES * BATCH / BUREAUS.len();
         let follower = tokio::spawn(async move {
             let mut seen = Vec::new();
@@ -64,7 +68,11 @@ both_backends! {
             seen
         });
         let senders = (0..SENDERS).map(|number| {
-            let to = if number % 2 == 0 { fixture.service() } else { &replica };
+            let to = if number % 2 == 0 {
+                fixture.service()
+            } else {
+                &replica
+            };
             let mut sender = fixture.sender_to("intake", to);
             async move {
                 for batch in batches(&sender, number) {

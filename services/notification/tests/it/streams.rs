@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use liaison_grpc::Failure;
 use liaison_proto::event::ReferralStep;
+use liaison_proto::notification::notification_service_client::NotificationServiceClient;
 use liaison_proto::notification::{StreamNotificationsRequest, StreamNotificationsResponse};
 use liaison_runtime::Outcome;
 use liaison_testkit::both_backends;
@@ -32,15 +33,25 @@ both_backends! {
         intake.accepted(kept).await;
         let mut reader = fixture.reader("bureau/NB-FR");
         let request = StreamNotificationsRequest::default();
-        let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+        let mut stream = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(next(&mut stream).await.notification.unwrap().position, 1);
         for position in 2..12 {
             let data = referral_changed("NB-FR", ReferralStep::Routed, false);
             let event = intake.event("referrals/1", position, data);
             let begun = Instant::now();
             intake.accepted(vec![event]).await;
-            assert_eq!(next(&mut stream).await.notification.unwrap().position, position);
-            assert!(begun.elapsed() < Duration::from_secs(10), "not before the next scan");
+            assert_eq!(
+                next(&mut stream).await.notification.unwrap().position,
+                position
+            );
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "not before the next scan"
+            );
         }
     }
 
@@ -51,17 +62,30 @@ both_backends! {
         intake.accepted(kept).await;
         let mut reader = fixture.reader("bureau/NB-FR");
         let request = StreamNotificationsRequest::default();
-        let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+        let mut stream = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         for _ in 0..3 {
             assert!(next(&mut stream).await.notification.is_some());
         }
         let heartbeat = next(&mut stream).await;
         assert!(heartbeat.notification.is_none());
         let data = referral_changed("NB-FR", ReferralStep::Routed, false);
-        intake.accepted(vec![intake.event("referrals/1", 2, data)]).await;
+        intake
+            .accepted(vec![intake.event("referrals/1", 2, data)])
+            .await;
         // Its cursor is as good as any other.
-        let request = StreamNotificationsRequest { cursor: heartbeat.cursor, include_exercises: false };
-        let mut resumed = reader.stream_notifications(request).await.unwrap().into_inner();
+        let request = StreamNotificationsRequest {
+            cursor: heartbeat.cursor,
+            include_exercises: false,
+        };
+        let mut resumed = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(next(&mut resumed).await.notification.unwrap().position, 4);
     }
 
@@ -72,22 +96,44 @@ both_backends! {
         intake.accepted(kept).await;
         let mut reader = fixture.reader("bureau/NB-FR");
         let request = StreamNotificationsRequest::default();
-        let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+        let mut stream = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         let cursor = next(&mut stream).await.cursor;
         fixture.service().lifecycle().stop();
-        let end = timeout(PATIENCE, stream.message()).await.expect("it ends").unwrap_err();
+        let end = timeout(PATIENCE, stream.message())
+            .await
+            .expect("it ends")
+            .unwrap_err();
         let failure = Failure::read(&end);
-        assert_eq!((failure.code, failure.reason()), (Code::Unavailable, Some(Reason::Unavailable)));
-        assert_eq!(timeout(PATIENCE, fixture.service().ended()).await.unwrap(), Outcome::Clean);
+        assert_eq!(
+            (failure.code, failure.reason()),
+            (Code::Unavailable, Some(Reason::Unavailable))
+        );
+        assert_eq!(
+            timeout(PATIENCE, fixture.service().ended()).await.unwrap(),
+            Outcome::Clean
+        );
         // The reader goes on elsewhere, from where it was.
         let replica = fixture.replica().await;
         let mut intake = fixture.sender_to("intake", &replica);
         let data = referral_changed("NB-FR", ReferralStep::Routed, false);
-        intake.accepted(vec![intake.event("referrals/1", 2, data)]).await;
+        intake
+            .accepted(vec![intake.event("referrals/1", 2, data)])
+            .await;
         let channel = fixture.channel("bureau/NB-FR", &replica);
-        let mut reader = liaison_proto::notification::notification_service_client::NotificationServiceClient::new(channel);
-        let request = StreamNotificationsRequest { cursor, include_exercises: false };
-        let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+        let mut reader = NotificationServiceClient::new(channel);
+        let request = StreamNotificationsRequest {
+            cursor,
+            include_exercises: false,
+        };
+        let mut stream = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(next(&mut stream).await.notification.unwrap().position, 2);
     }
 
@@ -95,7 +141,11 @@ both_backends! {
         let fixture = Fixture::new(database).await;
         let mut reader = fixture.reader("bureau/NB-FR");
         let request = StreamNotificationsRequest::default();
-        let mut stream = reader.stream_notifications(request).await.unwrap().into_inner();
+        let mut stream = reader
+            .stream_notifications(request)
+            .await
+            .unwrap()
+            .into_inner();
         // Far more than is read ahead, before the reader reads at all.
         let mut intake = fixture.sender("intake");
         for _ in 0..10 {
@@ -103,7 +153,10 @@ both_backends! {
             intake.accepted(events).await;
         }
         for position in 1..=2_000 {
-            assert_eq!(next(&mut stream).await.notification.unwrap().position, position);
+            assert_eq!(
+                next(&mut stream).await.notification.unwrap().position,
+                position
+            );
         }
     }
 }
