@@ -158,3 +158,19 @@ fn samples() -> Vec<Case> {
         })
         .collect()
 }
+
+#[test]
+fn our_own_texts_are_read() {
+    let samples = samples();
+    assert!(
+        samples
+            .iter()
+            .all(|sample| !sample.dossier().narrative.is_empty())
+    );
+    let languages: std::collections::BTreeSet<&str> =
+        samples.iter().map(|sample| sample.lang.as_str()).collect();
+    assert_eq!(
+        languages.into_iter().collect::<Vec<_>>(),
+        ["ar", "en", "es", "fr"]
+    );
+}

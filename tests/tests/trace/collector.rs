@@ -133,7 +133,8 @@ fn what_is_printed_is_read() {
     let printed = "ResourceSpans #0\nResource attributes:\n     -> service.name: Str(intake)\n\
         Span #0\n    Trace ID       : aa\n    Parent ID      : \n    ID             : 01\n    \
         Name           : a.B/C\nSpan #1\n    Trace ID       : aa\n    Parent ID      : 01\n    \
-        ID             : 02\n    Name           : receive x\n";
+        ID             : 02\n    Name           : receive x\n\
+        Links:\nSpanLink #0\n     -> Trace ID: bb\n     -> ID: 03\n";
     let spans = read(printed);
     assert_eq!(spans.len(), 2);
     assert_eq!(
