@@ -30,6 +30,9 @@ pub struct Effective {
     pub stops_within: Duration,
 }
 
+/// From variables to what they mean, or to everything that is wrong with them.
+type Load = fn(&[(String, String)]) -> Result<Effective, String>;
+
 /// One service, as its own crate describes it.
 #[derive(Debug)]
 pub struct Code {
@@ -37,7 +40,7 @@ pub struct Code {
     /// The name under which probes ask whether it is ready.
     pub readiness: &'static str,
     /// Variables to settings, through the loader that the binary uses.
-    pub load: fn(&[(String, String)]) -> Result<Effective, String>,
+    pub load: Load,
     defaults: &'static str,
 }
 

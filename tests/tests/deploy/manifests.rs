@@ -94,7 +94,7 @@ impl Overlay {
             place: format!("{}: {kind} {name}", self.name),
             command: [&container["command"], &container["args"]]
                 .into_iter()
-                .flat_map(|part| list(part))
+                .flat_map(list)
                 .map(|word| string(word).to_owned())
                 .collect(),
             variables,

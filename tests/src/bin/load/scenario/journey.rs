@@ -36,6 +36,12 @@ struct Times {
     pulled: HashMap<String, Instant>,
 }
 
+impl Times {
+    fn all_pulled(&self) -> bool {
+        self.submitted.keys().all(|name| self.pulled.contains_key(name))
+    }
+}
+
 /// Runs `liaison up` on SQLite and follows each referral.
 pub(crate) async fn run(time: Duration) -> Result<Report> {
     processes::build(&["liaison"])?;
@@ -91,7 +97,7 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
         eprintln!("load: the first error: {error}");
     }
     let drained = Instant::now() + DRAIN;
-    while lock(&times).pulled.len() < lock(&times).submitted.len() && Instant::now() < drained {
+    while !lock(&times).all_pulled() && Instant::now() < drained {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     stop.cancel();
