@@ -162,6 +162,7 @@ mod tests {
                 "relay.lease",
                 "relay.deliver_timeout",
                 "relay.scan_interval",
+                "relay.inbox_retention",
                 "relay.backoff_base"
             ]
         );

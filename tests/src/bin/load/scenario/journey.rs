@@ -38,7 +38,9 @@ struct Times {
 
 impl Times {
     fn all_pulled(&self) -> bool {
-        self.submitted.keys().all(|name| self.pulled.contains_key(name))
+        self.submitted
+            .keys()
+            .all(|name| self.pulled.contains_key(name))
     }
 }
 
