@@ -14,8 +14,6 @@ use uuid::Uuid;
 pub(crate) struct Texts {
     /// Sent at the start of a claim; empty where there is nothing to say.
     pub(crate) before_claim: &'static str,
-    /// Sent at the start of a settlement; empty where there is nothing to say.
-    pub(crate) before_settle: &'static str,
     /// Whether anything can be claimed: destination, now.
     pub(crate) ready: &'static str,
     /// First rows of their pairs, locked: destination, now, limit.
@@ -110,19 +108,13 @@ macro_rules! heads {
     };
 }
 
-/// About `synchronous_commit`: a lease or a removal that a database crash forgets only leads to one
-/// more delivery, which the receiver recognises, so waiting for the disk buys nothing. The hook's
-/// changes share the fate of the removal.
-///
 /// About the planner: the table is empty at one moment and long at the next, so its statistics are
 /// always wrong. Left without its other choices the planner walks the indexes, which is right at
 /// every length. What it has to sort nevertheless looks so expensive then that it would compile the
 /// query first, hence without that.
 const POSTGRES: Texts = Texts {
-    before_claim: "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off; \
-                   SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; \
-                   SET LOCAL jit = off",
-    before_settle: "SET LOCAL synchronous_commit = off",
+    before_claim: "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
+                   SET LOCAL enable_sort = off; SET LOCAL jit = off",
     ready: concat!(heads!("1", "", "", "$1", "$2"), "1"),
     heads: concat!(
         heads!(claimed_columns!(), "", "", "$1", "$2"),
@@ -157,7 +149,6 @@ const POSTGRES: Texts = Texts {
 
 const SQLITE: Texts = Texts {
     before_claim: "",
-    before_settle: "",
     ready: concat!(
         heads!(
             "1",

@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
-use liaison_store::{Db, DbResult as _, ensure_affected};
+use liaison_store::{Commit, Db, DbResult as _, ensure_affected};
 use liaison_types::{EventId, Result, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use uuid::Uuid;
 
 use crate::backend::{ids as id_values, small, statement, texts, texts_value};
 use crate::event::{Destination, Outgoing};
+
+/// How claims and settlements commit. A lease or a removal that a crash forgets only leads to one more
+/// delivery, which the receiver recognises, so waiting for the disk buys nothing. The changes of the
+/// settlement's hook share the fate of the removal.
+pub(crate) const LEASE_COMMIT: Commit = Commit::Asynchronous;
 
 /// What one claim may take.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +68,7 @@ pub(crate) async fn claim(
     limits: Limits,
 ) -> Result<Option<Batch>> {
     let events = db
-        .write_tx("outbox.claim", |tx| {
+        .write_tx_with(LEASE_COMMIT, "outbox.claim", |tx| {
             Box::pin(async move {
                 let backend = tx.get_database_backend();
                 let texts = texts(backend);

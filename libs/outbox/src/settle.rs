@@ -9,6 +9,7 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::backend::{Reschedule, ids as id_values, reschedule, returned_ids, statement, texts};
+use crate::claim::LEASE_COMMIT;
 use crate::deliver::{Hook, Outcome};
 use crate::event::{Dead, Delivered, Destination, Outgoing};
 use crate::relay::Tick;
@@ -122,13 +123,10 @@ pub(crate) async fn settle(
         .collect();
     let (removed, kept) = (removed.as_slice(), kept.as_slice());
     let tick = db
-        .write_tx("outbox.settle", |tx| {
+        .write_tx_with(LEASE_COMMIT, "outbox.settle", |tx| {
             Box::pin(async move {
                 let backend = tx.get_database_backend();
                 let texts = texts(backend);
-                if !texts.before_settle.is_empty() {
-                    tx.execute_unprepared(texts.before_settle).await.db()?;
-                }
                 let mut ours: HashSet<Uuid> = HashSet::with_capacity(rows.len());
                 if !removed.is_empty() {
                     let values = [token.into(), id_values(backend, removed)];

@@ -21,6 +21,9 @@ use crate::settings::Settings;
 /// How often the certificate files are looked at. Four small files: this costs nothing.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(10);
 
+/// How long connections that are in use at the end may take to come back.
+const CLOSE: Duration = Duration::from_secs(2);
+
 /// A service that is ready. Dropping it stops the service.
 #[derive(Debug)]
 pub struct Running {
@@ -81,6 +84,7 @@ async fn begin<S: Service>(
     let identity = load_identity(&settings, &ambient.clock).await?;
     let db = open_database::<S>(&settings).await?;
     let readiness = Readiness::new();
+    let database = db.clone();
     let inbox = (db.clone(), Arc::clone(&ambient.clock), settings.relay);
     let context = Context {
         settings: Arc::new(settings),
@@ -129,7 +133,11 @@ async fn begin<S: Service>(
     let (report, ended) = watch::channel(None);
     tokio::spawn({
         let lifecycle = lifecycle.clone();
-        async move { report.send_replace(Some(lifecycle.run(health.set_ready(false)).await)) }
+        async move {
+            let outcome = lifecycle.run(health.set_ready(false)).await;
+            close(&database).await;
+            report.send_replace(Some(outcome))
+        }
     });
     killed_unless_ready.disarm();
     Ok(Running {
@@ -242,6 +250,18 @@ async fn open_database<S: Service>(settings: &Settings<S::Settings>) -> Result<D
         pending.len(),
         S::NAME
     )))
+}
+
+/// Lets the database go, so that SQLite folds its log into the file. What was cut off may still hold
+/// a connection; nothing committed depends on it.
+async fn close(db: &Db) {
+    match tokio::time::timeout(CLOSE, db.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = error.chain(), "the database could not be closed");
+        }
+        Err(_elapsed) => tracing::warn!("the database is still in use and is left as it is"),
+    }
 }
 
 fn watch_certificates(lifecycle: &Lifecycle, identity: Identity) {

@@ -17,11 +17,12 @@ use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Database};
-use tokio::sync::Semaphore;
+use tokio::sync::Mutex;
 
 use crate::counts::{Counts, TxCounts};
 use crate::error::{DbResult, from_db};
 use crate::settings::DatabaseSettings;
+use crate::tx::WriterCommits;
 
 /// How long SQLite itself waits for another process before it says busy. In this process writers
 /// queue at the gate instead.
@@ -38,8 +39,8 @@ const STATEMENT_CACHE: usize = 512;
 ///
 /// On SQLite one connection writes and others read, in write-ahead mode, so that readers never wait
 /// for the writer; writers of this process queue fairly at a gate, other processes at SQLite's own
-/// lock. A commit is on disk when it is acknowledged (`synchronous=FULL`). On PostgreSQL one pool
-/// serves both.
+/// lock. A commit is on disk when it is acknowledged (`synchronous=FULL`), unless the transaction asked
+/// for [`Commit::Asynchronous`](crate::Commit). On PostgreSQL one pool serves both.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
 
@@ -47,8 +48,9 @@ pub(crate) struct Inner {
     backend: DbBackend,
     reader: DatabaseConnection,
     pub(crate) writer: DatabaseConnection,
-    /// One permit on SQLite, where there is one writer; absent on PostgreSQL.
-    pub(crate) gate: Option<Semaphore>,
+    /// Whose turn it is on SQLite, where there is one writer, and how that connection commits now;
+    /// absent on PostgreSQL.
+    pub(crate) gate: Option<Mutex<WriterCommits>>,
     pub(crate) acquire_timeout: Duration,
     pub(crate) counts: Counts,
 }
@@ -119,7 +121,7 @@ impl Db {
             backend: DbBackend::Sqlite,
             reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-            gate: Some(Semaphore::new(1)),
+            gate: Some(Mutex::default()),
             acquire_timeout: settings.acquire_timeout(),
             counts: Counts::default(),
         })))
@@ -157,6 +159,9 @@ impl Db {
     /// # Errors
     /// Where a connection could not be closed; nothing committed is lost by that.
     pub async fn close(&self) -> Result<()> {
+        for (name, counts) in self.counts() {
+            tracing::debug!(db.transaction = name, ?counts, "how {name} fared");
+        }
         self.0.reader.close_by_ref().await.db()?;
         self.0.writer.close_by_ref().await.db()
     }

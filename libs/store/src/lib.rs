@@ -64,4 +64,4 @@ pub use inconsistency::Inconsistency;
 pub use migrate::{migrate, pending};
 pub use sea_orm::DbBackend;
 pub use settings::DatabaseSettings;
-pub use tx::{MAX_ATTEMPTS, Tx, ensure_affected};
+pub use tx::{Commit, MAX_ATTEMPTS, Tx, ensure_affected};

@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use liaison_types::{Backoff, Error, Result, SystemRandom};
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tracing::{Instrument, Span};
 
@@ -23,6 +23,42 @@ pub const MAX_ATTEMPTS: u32 = 10;
 const MAX_ELAPSED: Duration = Duration::from_secs(15);
 const RETRY_BASE: Duration = Duration::from_millis(2);
 const RETRY_MAX: Duration = Duration::from_millis(200);
+
+/// When a commit is acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Commit {
+    /// Once it is on disk: nothing but a lost disk forgets it.
+    #[default]
+    Synchronous,
+    /// Once it is in the database's log in memory. Killing our process forgets nothing; a crash of the
+    /// machine, or of the PostgreSQL server, may forget the last moments before it, but never one
+    /// transaction without those after it. For what is safe to do again, and for nothing that somebody
+    /// was told.
+    Asynchronous,
+}
+
+/// How SQLite's writer connection commits now; `None` before the first transaction and while it is
+/// being changed.
+#[derive(Debug, Default)]
+pub(crate) struct WriterCommits(Option<Commit>);
+
+impl WriterCommits {
+    /// Makes the connection commit like this from now on. Outside a transaction: inside, SQLite
+    /// ignores it.
+    async fn set(&mut self, writer: &DatabaseConnection, commit: Commit) -> Result<(), DbErr> {
+        if self.0 == Some(commit) {
+            return Ok(());
+        }
+        self.0 = None;
+        let pragma = match commit {
+            Commit::Synchronous => "PRAGMA synchronous = FULL",
+            Commit::Asynchronous => "PRAGMA synchronous = NORMAL",
+        };
+        writer.execute_unprepared(pragma).await?;
+        self.0 = Some(commit);
+        Ok(())
+    }
+}
 
 /// A write transaction, as [`Db::write_tx`] hands it out.
 ///
@@ -69,6 +105,17 @@ impl ConnectionTrait for Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// On SQLite the connection was told before it began.
+    async fn acknowledge(&self, commit: Commit) -> Result<(), DbErr> {
+        if commit == Commit::Asynchronous && self.get_database_backend() == DbBackend::Postgres {
+            self.execute_unprepared("SET LOCAL synchronous_commit = off")
+                .await?;
+        }
+        Ok(())
+    }
+}
+
 impl Db {
     /// Runs `work` in one transaction and commits it, or rolls back and returns the error.
     ///
@@ -107,7 +154,24 @@ impl Db {
     ///
     /// # Errors
     /// What `work` returned, or what the database said, as [`from_db`] puts it.
-    pub async fn write_tx<'env, T, F>(&self, name: &'static str, mut work: F) -> Result<T>
+    pub async fn write_tx<'env, T, F>(&self, name: &'static str, work: F) -> Result<T>
+    where
+        T: Send,
+        F: for<'tx> FnMut(&'tx Tx<'env>) -> BoxFuture<'tx, Result<T>> + Send,
+    {
+        self.write_tx_with(Commit::Synchronous, name, work).await
+    }
+
+    /// [`Db::write_tx`], acknowledged as `commit` says.
+    ///
+    /// # Errors
+    /// As [`Db::write_tx`].
+    pub async fn write_tx_with<'env, T, F>(
+        &self,
+        commit: Commit,
+        name: &'static str,
+        mut work: F,
+    ) -> Result<T>
     where
         T: Send,
         F: for<'tx> FnMut(&'tx Tx<'env>) -> BoxFuture<'tx, Result<T>> + Send,
@@ -118,10 +182,17 @@ impl Db {
             db.transaction = name,
             db.attempts = tracing::field::Empty,
         );
-        self.repeated(name, &mut work).instrument(span).await
+        self.repeated(commit, name, &mut work)
+            .instrument(span)
+            .await
     }
 
-    async fn repeated<'env, T, F>(&self, name: &'static str, work: &mut F) -> Result<T>
+    async fn repeated<'env, T, F>(
+        &self,
+        commit: Commit,
+        name: &'static str,
+        work: &mut F,
+    ) -> Result<T>
     where
         T: Send,
         F: for<'tx> FnMut(&'tx Tx<'env>) -> BoxFuture<'tx, Result<T>> + Send,
@@ -131,7 +202,7 @@ impl Db {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
-            let outcome = self.attempt(work).await;
+            let outcome = self.attempt(commit, work).await;
             let error = match outcome {
                 Ok(value) => {
                     Span::current().record("db.attempts", attempt);
@@ -161,7 +232,7 @@ impl Db {
         }
     }
 
-    async fn attempt<'env, T, F>(&self, work: &mut F) -> Result<T, Failed>
+    async fn attempt<'env, T, F>(&self, commit: Commit, work: &mut F) -> Result<T, Failed>
     where
         T: Send,
         F: for<'tx> FnMut(&'tx Tx<'env>) -> BoxFuture<'tx, Result<T>> + Send,
@@ -170,8 +241,13 @@ impl Db {
         // Held until the transaction has ended: fair, first come first served.
         let _turn = match &inner.gate {
             Some(gate) => {
-                let turn = tokio::time::timeout(inner.acquire_timeout, gate.acquire()).await;
-                Some(turn.map_err(|_| Failed::Final(Error::overloaded(BUSY_RETRY_AFTER)))?)
+                let turn = tokio::time::timeout(inner.acquire_timeout, gate.lock()).await;
+                let mut turn =
+                    turn.map_err(|_| Failed::Final(Error::overloaded(BUSY_RETRY_AFTER)))?;
+                turn.set(&inner.writer, commit)
+                    .await
+                    .map_err(|error| Failed::RolledBack(from_db(error)))?;
+                Some(turn)
             }
             None => None,
         };
@@ -187,7 +263,11 @@ impl Db {
                 .map_err(|error| Failed::RolledBack(from_db(error)))?,
             env: PhantomData,
         };
-        match work(&tx).await {
+        let outcome = match tx.acknowledge(commit).await {
+            Ok(()) => work(&tx).await,
+            Err(error) => Err(from_db(error)),
+        };
+        match outcome {
             Ok(value) => match tx.inner.commit().await {
                 Ok(()) => Ok(value),
                 Err(error) if outcome_unknown(&error) => Err(Failed::Final(from_db(error))),

@@ -314,7 +314,7 @@ async fn host<S: Service>(
         )
         .message(problems)
     })?;
-    let threads = NonZeroUsize::MIN.saturating_add(1);
+    let threads = NonZeroUsize::MIN;
     let hosted = Hosted::start::<S>(settings, listeners, ambient.clone(), threads).await?;
     Ok((S::NAME, hosted))
 }

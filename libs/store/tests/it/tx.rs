@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use liaison_store::{Db, DbResult, TxCounts, ensure_affected, insert_all};
+use liaison_store::{Commit, Db, DbBackend, DbResult, TxCounts, ensure_affected, insert_all};
 use liaison_testkit::both_backends;
 use liaison_testkit::database::TestDatabase;
 use liaison_types::{Error, ErrorKind, Reason, Result};
@@ -150,6 +150,82 @@ both_backends! {
             .await
             .unwrap();
         assert_eq!(count(&db).await, 1);
+    }
+}
+
+/// What the database itself says of how this transaction will commit.
+async fn promised(tx: &impl ConnectionTrait) -> Result<String> {
+    let backend = tx.get_database_backend();
+    let sql = match backend {
+        DbBackend::Postgres => "SHOW synchronous_commit",
+        _ => {
+            "SELECT CASE synchronous WHEN 1 THEN 'off' WHEN 2 THEN 'on' END FROM pragma_synchronous"
+        }
+    };
+    let row = tx
+        .query_one_raw(Statement::from_string(backend, sql))
+        .await
+        .db()?
+        .ok_or_else(Error::not_found)?;
+    row.try_get_by_index(0).db()
+}
+
+both_backends! {
+    async fn each_transaction_commits_as_it_asked(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        let asked = [
+            (Commit::Synchronous, "on"),
+            (Commit::Asynchronous, "off"),
+            (Commit::Asynchronous, "off"),
+            (Commit::Synchronous, "on"),
+        ];
+        // As the server of the tests is set, which may be off for their speed.
+        let usual = promised(db.reader()).await.unwrap();
+        for (number, (commit, expected)) in asked.into_iter().enumerate() {
+            let found = db
+                .write_tx_with(commit, "test.commit", |tx| {
+                    Box::pin(async move {
+                        insert_all(tx, [thing(i64::try_from(number).map_err(Error::internal)?)])
+                            .await?;
+                        promised(tx).await
+                    })
+                })
+                .await
+                .unwrap();
+            let expected = if expected == "on" { usual.as_str() } else { expected };
+            assert_eq!(found, expected, "{number}");
+        }
+        assert_eq!(count(&db).await, 4);
+    }
+}
+
+both_backends! {
+    async fn dropping_one_leaves_the_next_synchronous(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        let usual = promised(db.reader()).await.unwrap();
+        let (begun, never) = (Notify::new(), Notify::new());
+        let dropped = db.write_tx_with(Commit::Asynchronous, "test.dropped", |tx| {
+            Box::pin(async {
+                insert_all(tx, [thing(1)]).await?;
+                begun.notify_one();
+                never.notified().await;
+                Ok(())
+            })
+        });
+        tokio::select! {
+            _ = dropped => unreachable!("it never ends"),
+            () = begun.notified() => {}
+        }
+        let found = db
+            .write_tx("test.next", |tx| {
+                Box::pin(async {
+                    insert_all(tx, [thing(1)]).await?;
+                    promised(tx).await
+                })
+            })
+            .await
+            .unwrap();
+        assert_eq!((found, count(&db).await), (usual, 1));
     }
 }
 
