@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use liaison_testkit::backend::{Backend, run};
+use liaison_testkit::database::{POSTGRES_URL, server};
 use liaison_types::{Random as _, SystemRandom};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::addresses::SERVICES;
-use crate::backend::Backend;
-
-/// The environment variable that names a PostgreSQL server for tests: a URL whose role may create
-/// databases.
-const POSTGRES_URL: &str = "LIAISON_TEST_POSTGRES_URL";
 
 /// What stands in a URL template where the service's name goes.
 const SERVICE: &str = "{service}";
@@ -46,22 +43,17 @@ impl Databases {
                 connections: Default::default(),
             };
         }
-        let admin = std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
-            panic!(
-                "this test needs a PostgreSQL server: run it with tests/run, or set {POSTGRES_URL} \
-                 to the URL of one, for example postgres://postgres@127.0.0.1:5432/postgres"
-            )
-        });
+        let admin = server();
         let mut url = Url::parse(&admin).unwrap_or_else(|e| panic!("{POSTGRES_URL}: {e}"));
         let name = format!("liaison_e2e_{:016x}", SystemRandom.next_u64());
         // As a URL's path, the braces would be escaped: they are put in afterwards.
         url.set_path(&format!("{name}_SERVICE"));
         let template = url.to_string().replace("_SERVICE", &format!("_{SERVICE}"));
-        let server = connect(admin.as_str()).await;
+        let connection = connect(admin.as_str()).await;
         for service in SERVICES {
             // From template0: copying template1 fails while anybody is connected to it.
             execute(
-                &server,
+                &connection,
                 &format!("CREATE DATABASE {name}_{service} TEMPLATE template0"),
             )
             .await;
@@ -173,7 +165,7 @@ impl Drop for Databases {
         let dropped = thread::scope(|scope| {
             scope
                 .spawn(|| {
-                    crate::backend::run(async {
+                    run(async {
                         let server = connect(admin.as_str()).await;
                         for service in SERVICES {
                             let url = template.replace(SERVICE, service);

@@ -5,12 +5,11 @@
 //! * [`Client`] is a party's way to the services.
 //! * [`dossier`] makes dossiers; [`unit`] does a unit's work; [`history`] checks what is left.
 //! * [`raw`] sends bytes that no generated client would send.
-//! * [`on_both!`] runs a test on SQLite and on PostgreSQL.
+//! * [`both_backends!`] runs a test on SQLite and on PostgreSQL.
 //!
 //! The programs must have been built before: `tests/run` does that, or `cargo build --workspace`.
 
 mod addresses;
-mod backend;
 mod client;
 mod database;
 pub mod dossier;
@@ -23,10 +22,10 @@ mod suite;
 pub mod unit;
 
 pub use addresses::{Addresses, SERVICES};
-pub use backend::{Backend, run};
 pub use client::{Client, request_id};
 pub use database::Databases;
-pub use liaison_testkit::eventually;
+pub use liaison_testkit::backend::{Backend, run};
+pub use liaison_testkit::{both_backends, eventually};
 pub use process::Process;
 pub use suite::{Layout, Suite};
 

@@ -14,11 +14,11 @@ use tokio::task::block_in_place;
 
 use crate::PATIENCE;
 use crate::addresses::{Addresses, SERVICES, free};
-use crate::backend::Backend;
 use crate::client::Client;
 use crate::database::Databases;
 use crate::process::Process;
 use crate::program;
+use liaison_testkit::backend::Backend;
 
 /// How the services are spread over processes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,7 +8,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use liaison_types::{Error, ErrorKind, Party, Reason, Rule, Violation};
+use liaison_types::{Error, ErrorKind, Form, Party, Reason, Rule, Violation};
 use sha2::{Digest, Sha256};
 
 /// First byte of every token, so that a later form is told from this one.
@@ -60,10 +60,7 @@ impl Query {
         }
         self.read(token).map(Some).ok_or_else(|| {
             Error::new(ErrorKind::InvalidArgument, Reason::PageTokenMismatch).violations(vec![
-                Violation::new(
-                    "page_token",
-                    Rule::Malformed("the next_page_token of the same query, unchanged"),
-                ),
+                Violation::new("page_token", Rule::Malformed(Form::PageToken)),
             ])
         })
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, join_all};
 use liaison_outbox::{
-    Deliver, Destination, NewEvent, Outcome, Outgoing, Relay, RelaySettings, depths, enqueue,
+    Deliver, Destination, NewEvent, Outbox, Outcome, Outgoing, Relay, RelaySettings, depths,
     migration,
 };
 use liaison_store::{Db, DbBackend};
@@ -77,19 +77,20 @@ fn events(sender: u64, from: u64, rows: u64) -> Vec<NewEvent> {
         .collect()
 }
 
-async fn store(db: &Db, events: Vec<NewEvent>) {
+async fn store(db: &Db, outbox: &Outbox, events: Vec<NewEvent>) {
     let (now, events) = (SystemClock.now(), &events);
-    db.write_tx("send", |tx| Box::pin(enqueue(tx, now, events.clone())))
-        .await
-        .expect("the database takes events");
+    db.write_tx("send", |tx| {
+        Box::pin(outbox.enqueue(tx, now, events.clone()))
+    })
+    .await
+    .expect("the database takes events");
 }
 
 async fn send(db: Db, sender: u64, relay: Relay, until: Instant) -> u64 {
     let mut sent = 0;
-    let nudge = relay.nudge();
+    let outbox = relay.outbox();
     while Instant::now() < until {
-        store(&db, events(sender, sent, ROWS)).await;
-        nudge.wake(&TO);
+        store(&db, &outbox, events(sender, sent, ROWS)).await;
         sent += ROWS;
     }
     sent
@@ -110,7 +111,7 @@ async fn measure(backend: DbBackend, length: Duration) {
     let database = TestDatabase::new(backend).await;
     let db = database.migrated::<Migrator>().await;
     for from in (0..BACKLOG).step_by(1_000) {
-        store(&db, events(SENDERS, from, 1_000)).await;
+        store(&db, &Outbox::new(), events(SENDERS, from, 1_000)).await;
     }
     let sink = Arc::new(Sink::default());
     let relay = Relay::new(

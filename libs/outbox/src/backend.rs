@@ -14,6 +14,8 @@ use uuid::Uuid;
 pub(crate) struct Texts {
     /// Sent at the start of a claim; empty where there is nothing to say.
     pub(crate) before_claim: &'static str,
+    /// Which pairs have rows left, whatever their state, by their places from 0; see [`held`].
+    pub(crate) held: &'static str,
     /// Whether anything can be claimed: destination, now.
     pub(crate) ready: &'static str,
     /// First rows of their pairs, locked: destination, now, limit.
@@ -115,6 +117,8 @@ macro_rules! heads {
 const POSTGRES: Texts = Texts {
     before_claim: "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
                    SET LOCAL enable_sort = off; SET LOCAL jit = off",
+    held: "SELECT s.place - 1 FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY \
+           AS s (destination, subject, place) WHERE outbox_holds(s.destination, s.subject)",
     ready: concat!(heads!("1", "", "", "$1", "$2"), "1"),
     heads: concat!(
         heads!(claimed_columns!(), "", "", "$1", "$2"),
@@ -149,6 +153,8 @@ const POSTGRES: Texts = Texts {
 
 const SQLITE: Texts = Texts {
     before_claim: "",
+    held: "SELECT s.key FROM json_each(?1) AS s WHERE (SELECT 1 FROM outbox AS o INDEXED BY outbox_order \
+           WHERE o.destination = s.value ->> 0 AND o.subject = s.value ->> 1 LIMIT 1) IS NOT NULL",
     ready: concat!(
         heads!(
             "1",
@@ -228,6 +234,21 @@ pub(crate) fn texts_value(backend: DbBackend, texts: Vec<String>) -> Value {
         return texts.into();
     }
     serde_json::Value::from(texts).to_string().into()
+}
+
+/// The statement that says which of these pairs of destination and subject have rows left.
+pub(crate) fn held(backend: DbBackend, pairs: &[(&str, &str)]) -> Statement {
+    let text = texts(backend).held;
+    if backend == DbBackend::Postgres {
+        fn column(texts: impl Iterator<Item = impl Into<String>>) -> Value {
+            texts.map(Into::into).collect::<Vec<String>>().into()
+        }
+        let destinations = column(pairs.iter().map(|(destination, _)| *destination));
+        let subjects = column(pairs.iter().map(|(_, subject)| *subject));
+        return statement(backend, text, [destinations, subjects]);
+    }
+    let json = serde_json::json!(pairs).to_string();
+    statement(backend, text, [json.into()])
 }
 
 /// What a row that was not delivered gets.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use liaison_store::Tx;
 use liaison_store::{Commit, Db, DbResult as _, ensure_affected};
 use liaison_types::{EventId, Result, Timestamp};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
 use crate::backend::{ids as id_values, small, statement, texts, texts_value};
@@ -100,7 +101,7 @@ pub(crate) async fn claim(
 
 /// The first rows of their pairs and, where runs are allowed and there is room, those behind them.
 async fn candidates(
-    tx: &DatabaseTransaction,
+    tx: &Tx<'_>,
     to: &Destination,
     now: Timestamp,
     limits: Limits,

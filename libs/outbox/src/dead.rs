@@ -1,11 +1,9 @@
 //! Dead letters: events nobody will deliver until a person decides.
 
+use liaison_store::Tx;
 use liaison_store::{Db, DbResult as _, Inconsistency};
 use liaison_types::{EventId, Reason, Result, Timestamp};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::backend::{ids as id_values, statement, texts};
@@ -94,7 +92,7 @@ fn from_row(row: Model) -> Result<DeadLetter> {
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn requeue(tx: &DatabaseTransaction, now: Timestamp, ids: &[EventId]) -> Result<u64> {
+pub async fn requeue(tx: &Tx<'_>, now: Timestamp, ids: &[EventId]) -> Result<u64> {
     let backend = tx.get_database_backend();
     let values = [now.as_micros().into(), id_values(backend, &uuids(ids))];
     let done = tx
@@ -110,7 +108,7 @@ pub async fn requeue(tx: &DatabaseTransaction, now: Timestamp, ids: &[EventId]) 
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn discard(tx: &DatabaseTransaction, ids: &[EventId]) -> Result<u64> {
+pub async fn discard(tx: &Tx<'_>, ids: &[EventId]) -> Result<u64> {
     let backend = tx.get_database_backend();
     let values = [id_values(backend, &uuids(ids))];
     let done = tx

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use liaison_store::Tx;
 use liaison_types::{Error, Reason, Result};
-use sea_orm::DatabaseTransaction;
 
 use crate::event::{Dead, Delivered, Destination, Outgoing};
 
@@ -87,7 +87,7 @@ pub trait Hook: Send + Sync + 'static {
     /// Where the sender's own change fails.
     fn delivered<'a>(
         &'a self,
-        _tx: &'a DatabaseTransaction,
+        _tx: &'a Tx<'a>,
         _events: &'a [Delivered],
     ) -> BoxFuture<'a, Result<()>> {
         async { Ok(()) }.boxed()
@@ -97,11 +97,7 @@ pub trait Hook: Send + Sync + 'static {
     ///
     /// # Errors
     /// Where the sender's own change fails.
-    fn dead<'a>(
-        &'a self,
-        _tx: &'a DatabaseTransaction,
-        _events: &'a [Dead],
-    ) -> BoxFuture<'a, Result<()>> {
+    fn dead<'a>(&'a self, _tx: &'a Tx<'a>, _events: &'a [Dead]) -> BoxFuture<'a, Result<()>> {
         async { Ok(()) }.boxed()
     }
 

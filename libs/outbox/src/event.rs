@@ -50,7 +50,8 @@ pub struct NewEvent {
     pub id: EventId,
     /// What it is about, for example `referrals/…`. Order holds within one subject.
     pub subject: String,
-    /// The position within the subject, drawn under the subject's row lock.
+    /// The position within the subject, from 1, drawn under the subject's row lock. Nothing of the
+    /// subject was ever enqueued before the one that carries 1.
     pub sequence: i64,
     /// Who gets it.
     pub destination: Destination,

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use liaison_store::Tx;
 use liaison_store::{Db, DbResult as _};
 use liaison_types::{Clock, EventId, Result, Timestamp};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,11 +23,7 @@ use crate::settings::RelaySettings;
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn first_time(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    ids: &[EventId],
-) -> Result<HashSet<EventId>> {
+pub async fn first_time(tx: &Tx<'_>, now: Timestamp, ids: &[EventId]) -> Result<HashSet<EventId>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
@@ -51,7 +48,7 @@ pub async fn first_time(
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn prune_inbox(tx: &DatabaseTransaction, before: Timestamp, limit: u32) -> Result<u64> {
+pub async fn prune_inbox(tx: &Tx<'_>, before: Timestamp, limit: u32) -> Result<u64> {
     let backend = tx.get_database_backend();
     // An id begins with the milliseconds of its making, which come before those of its arrival: the
     // primary key leads to the rows that can be old enough.

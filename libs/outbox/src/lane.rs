@@ -17,7 +17,8 @@ use uuid::Uuid;
 use crate::claim::{Batch, Limits, claim, ready};
 use crate::deliver::{Deliver, Hook, Outcome};
 use crate::event::{Destination, Outgoing};
-use crate::nudge::Nudge;
+use crate::handover::{Handed, Terms};
+use crate::outbox::Outbox;
 use crate::relay::Tick;
 use crate::settings::RelaySettings;
 use crate::settle::{Fate, Patience, Sent, buried, by_subject, settle};
@@ -36,7 +37,7 @@ pub(crate) struct Core {
     pub(crate) hook: Arc<dyn Hook>,
     pub(crate) settings: RelaySettings,
     pub(crate) backoff: Backoff,
-    pub(crate) nudge: Nudge,
+    pub(crate) outbox: Outbox,
     pub(crate) instruments: Instruments,
 }
 
@@ -48,7 +49,7 @@ pub(crate) struct Lane {
 }
 
 /// What became of a batch.
-pub(crate) struct Handed {
+pub(crate) struct Done {
     pub(crate) tick: Tick,
     /// The call failed as a whole; the receiver's wish when to come back, if it had one.
     pub(crate) failed: Option<Option<Duration>>,
@@ -59,35 +60,35 @@ impl Lane {
     pub(crate) async fn claim(&self, rows: u16, look_first: bool) -> Result<Option<Batch>> {
         let core = &self.core;
         let now = core.clock.now();
-        let run = if core.deliver.keeps_order() {
-            core.settings.run
-        } else {
-            1
-        };
         if look_first && !ready(&core.db, &self.to, now).await? {
             return Ok(None);
         }
-        let mut token = [0; 16];
-        core.random.fill(&mut token);
         let limits = Limits {
             rows,
             bytes: core.settings.batch_bytes,
-            run,
+            run: self.most_of_one_subject(),
         };
         let until = now + core.settings.lease;
-        claim(
-            &core.db,
-            &self.to,
-            now,
-            until,
-            Uuid::from_bytes(token),
-            limits,
-        )
-        .await
+        claim(&core.db, &self.to, now, until, self.new_token(), limits).await
+    }
+
+    fn new_token(&self) -> Uuid {
+        let mut token = [0; 16];
+        self.core.random.fill(&mut token);
+        Uuid::from_bytes(token)
+    }
+
+    /// In one batch.
+    fn most_of_one_subject(&self) -> u16 {
+        if self.core.deliver.keeps_order() {
+            self.core.settings.run
+        } else {
+            1
+        }
     }
 
     /// Delivers and settles a batch. The span over it points to the trace of each event.
-    pub(crate) async fn hand_on(&self, batch: Batch) -> Handed {
+    pub(crate) async fn hand_on(&self, batch: Batch) -> Done {
         let span = tracing::info_span!(
             "outbox.deliver",
             otel.name = %format_args!("deliver to {}", self.to),
@@ -121,7 +122,7 @@ impl Lane {
         handed
     }
 
-    async fn deliver_and_settle(&self, batch: Batch) -> Handed {
+    async fn deliver_and_settle(&self, batch: Batch) -> Done {
         let Batch { token, events } = batch;
         let sent: Vec<Sent> = events
             .iter()
@@ -152,7 +153,7 @@ impl Lane {
             .settle(token, sent.into_iter().zip(fates).collect())
             .await;
         tick.claimed = claimed;
-        Handed { tick, failed }
+        Done { tick, failed }
     }
 
     /// Calls the deliverer, within its time, and takes a panic for a failed call.
@@ -255,58 +256,114 @@ impl Lane {
         }
     }
 
-    /// Hands on what comes until `stop`, then waits for what is under way.
+    /// Hands on what comes until `stop`, gives back what had only just come, then waits for what is
+    /// under way.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let mut nudged = self.core.nudge.listen(&self.to);
-        let mut under_way: JoinSet<Handed> = JoinSet::new();
-        let mut pace = Pace::new(&self.core.settings);
+        let settings = &self.core.settings;
+        let mut woken = self.core.outbox.listen(&self.to);
+        let mut handed = self.core.outbox.open(&self.to, self.terms());
+        let mut under_way: JoinSet<Done> = JoinSet::new();
+        let mut pace = Pace::new(settings);
+        let mut look = Look::now();
         let mut not_before = Instant::now();
-        let mut full = false;
         loop {
-            let mut next_look = None;
-            while !stop.is_cancelled() && under_way.len() < pace.in_flight() {
-                if Instant::now() < not_before {
-                    next_look = Some(not_before);
-                    break;
-                }
-                // Whatever is committed up to here is seen by the claim.
-                nudged.mark_unchanged();
-                match self.claim(pace.rows, !full).await {
-                    Ok(Some(batch)) => {
-                        full = batch.events.len() >= usize::from(pace.rows);
-                        let lane = self.clone();
-                        under_way.spawn(async move { lane.hand_on(batch).await });
+            let resting = Instant::now() < not_before;
+            let mut idle = false;
+            while !(stop.is_cancelled() || resting || idle) && under_way.len() < pace.in_flight() {
+                let batch = if look.wanted {
+                    // Whatever is committed up to here is seen by the claim.
+                    woken.mark_unchanged();
+                    match self.claim(pace.rows, !look.certain).await {
+                        Ok(batch) => {
+                            let found = batch.as_ref().map_or(0, |batch| batch.events.len());
+                            look.found(
+                                found,
+                                pace.rows,
+                                !under_way.is_empty(),
+                                self.scan_interval(),
+                            );
+                            batch
+                        }
+                        Err(error) => {
+                            tracing::warn!(
+                                outbox.destination = %self.to,
+                                reason = %error.reason(),
+                                "events to {} could not be claimed", self.to
+                            );
+                            not_before = Instant::now() + pace.failed(&self.core, None);
+                            break;
+                        }
                     }
-                    Ok(None) => {
-                        full = false;
-                        next_look = Some(Instant::now() + self.scan_interval());
-                        break;
-                    }
-                    Err(error) => {
-                        tracing::warn!(
-                            outbox.destination = %self.to,
-                            reason = %error.reason(),
-                            "events to {} could not be claimed", self.to
-                        );
-                        not_before = Instant::now() + pace.failed(&self.core, None);
-                    }
+                } else {
+                    let batch = self.take_over(&mut handed, pace.rows);
+                    idle = batch.is_none();
+                    batch
+                };
+                if let Some(batch) = batch {
+                    let lane = self.clone();
+                    under_way.spawn(async move { lane.hand_on(batch).await });
                 }
             }
-            let resting = next_look == Some(not_before);
+            handed.accept(pace.failures == 0);
+            let room = under_way.len() < pace.in_flight();
+            let resting = Instant::now() < not_before;
+            let next = if resting { not_before } else { look.scan };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(done) = under_way.join_next() => {
+                    look.after(&done);
                     if let Some(pause) = self.note(done, &mut pace) {
                         not_before = Instant::now() + pause;
                     }
                 }
-                () = until(next_look) => {}
-                _ = nudged.changed(), if next_look.is_some() && !resting => {}
+                () = tokio::time::sleep_until(next), if room => look.wanted |= !resting,
+                _ = woken.changed(), if room && !resting => look.wanted = true,
+                () = handed.arrival(), if room && !resting => {}
             }
         }
+        self.core.outbox.close(&self.to);
+        self.give_back(handed).await;
         while let Some(done) = under_way.join_next().await {
             self.note(done, &mut pace);
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        let settings = &self.core.settings;
+        Terms {
+            token: self.new_token(),
+            lease: settings.lease,
+            run: usize::from(self.most_of_one_subject()),
+            room: usize::from(settings.batch) * usize::from(settings.in_flight),
+        }
+    }
+
+    /// A batch of what was handed over.
+    fn take_over(&self, handed: &mut Handed, rows: u16) -> Option<Batch> {
+        let settings = &self.core.settings;
+        // Settling takes its time, too.
+        let deadline = self.core.clock.now() + settings.deliver_timeout;
+        let events = handed.next(usize::from(rows), settings.batch_bytes, deadline);
+        (!events.is_empty()).then(|| Batch {
+            token: handed.token(),
+            events,
+        })
+    }
+
+    /// What was handed over and not begun is free for other relays, and for this one after a start.
+    async fn give_back(&self, handed: Handed) {
+        let token = handed.token();
+        let rows: Vec<(Sent, Fate)> = handed
+            .rest()
+            .iter()
+            .map(|event| (Sent::new(&self.to, event), Fate::Release))
+            .collect();
+        if rows.is_empty() {
+            return;
+        }
+        if let Err(error) = self.write(token, &rows).await {
+            self.warn_unsettled(&error, rows.len());
         }
     }
 
@@ -314,15 +371,15 @@ impl Lane {
     /// destination alone.
     fn note(
         &self,
-        done: Result<Handed, tokio::task::JoinError>,
+        done: Result<Done, tokio::task::JoinError>,
         pace: &mut Pace,
     ) -> Option<Duration> {
         match done {
-            Ok(Handed { failed: None, .. }) => {
+            Ok(Done { failed: None, .. }) => {
                 pace.succeeded();
                 None
             }
-            Ok(Handed {
+            Ok(Done {
                 failed: Some(after),
                 ..
             }) => Some(pace.failed(&self.core, after)),
@@ -351,11 +408,40 @@ fn lost(rows: &[(Sent, Fate)]) -> Tick {
     }
 }
 
-/// Waits for ever where there is no instant to wait for.
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
+/// When to look into the table.
+#[derive(Debug)]
+struct Look {
+    /// Now.
+    wanted: bool,
+    /// The last look filled a batch: there is more, no need to ask first.
+    certain: bool,
+    /// Something came that had to wait for what was under way.
+    behind: bool,
+    /// The latest time of the next look.
+    scan: Instant,
+}
+
+impl Look {
+    fn now() -> Self {
+        Self {
+            wanted: true,
+            certain: false,
+            behind: false,
+            scan: Instant::now(),
+        }
+    }
+
+    fn found(&mut self, events: usize, rows: u16, under_way: bool, scan_interval: Duration) {
+        self.certain = events >= usize::from(rows);
+        self.wanted = events > 0;
+        self.behind |= under_way;
+        self.scan = Instant::now() + scan_interval;
+    }
+
+    /// What waited for its predecessor may have its turn now.
+    fn after(&mut self, done: &Result<Done, tokio::task::JoinError>) {
+        let kept = !matches!(done, Ok(done) if done.tick.delivered == done.tick.claimed);
+        self.wanted |= kept || std::mem::take(&mut self.behind);
     }
 }
 

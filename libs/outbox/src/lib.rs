@@ -2,7 +2,8 @@
 //! the receiver has it, and takes effect there once.
 //!
 //! ```text
-//! sender:    write_tx { state + enqueue(events) }  →  Relay: claim → Deliver → delete + Hook
+//! sender:    write_tx { state + enqueue(events) }  →  Relay: Deliver → delete + Hook
+//!                                                            claim → Deliver → delete + Hook
 //! receiver:  write_tx { first_time(ids) + effects (+ enqueue of its own) }
 //! ```
 //!
@@ -20,6 +21,10 @@
 //! * **Leases save work, they do not carry correctness.** Any number of relays may run at once. One
 //!   whose lease ran out can neither delete nor reschedule what another has claimed since.
 //!
+//! * **What was just committed is not read again.** It goes to the relay of the same process in memory,
+//!   its rows stored under that relay's lease. What does not get there, because the process dies, the
+//!   destination is down or an earlier event of the subject is left, is claimed from the table.
+//!
 //! Payloads are bytes: this crate knows no schema and no transport. A service implements [`Deliver`]
 //! over its clients and adds [`migration::migrations`] to its own.
 
@@ -31,10 +36,11 @@ mod depth;
 mod enqueue;
 pub mod entity;
 mod event;
+mod handover;
 mod inbox;
 mod lane;
 pub mod migration;
-mod nudge;
+mod outbox;
 mod relay;
 mod settings;
 mod settle;
@@ -42,9 +48,8 @@ mod settle;
 pub use dead::{DeadLetter, DeadLetterQuery, dead_letters, discard, requeue};
 pub use deliver::{Deliver, Hook, Outcome};
 pub use depth::{Depth, depths};
-pub use enqueue::enqueue;
 pub use event::{Dead, Delivered, Destination, NewEvent, Outgoing};
 pub use inbox::{first_time, keep_inbox_short, prune_inbox};
-pub use nudge::Nudge;
+pub use outbox::Outbox;
 pub use relay::{Relay, Tick};
 pub use settings::RelaySettings;

@@ -16,7 +16,7 @@ use crate::deliver::{Deliver, Hook};
 use crate::depth::depths;
 use crate::event::Destination;
 use crate::lane::{Core, Lane};
-use crate::nudge::Nudge;
+use crate::outbox::Outbox;
 use crate::settings::RelaySettings;
 
 /// How often the depth is measured where anything is recorded at all.
@@ -100,7 +100,7 @@ impl Relay {
             }
         };
         let destinations = deliver.destinations().into();
-        let nudge = Nudge::new();
+        let outbox = Outbox::new();
         let instruments = Instruments::none();
         let core = Core {
             db,
@@ -110,7 +110,7 @@ impl Relay {
             hook,
             settings,
             backoff,
-            nudge,
+            outbox,
             instruments,
         };
         Ok(Self {
@@ -119,11 +119,11 @@ impl Relay {
         })
     }
 
-    /// Listens to a nudge that was made before the relay.
+    /// Serves an outbox that was made before the relay.
     #[must_use]
-    pub fn with_nudge(self, nudge: Nudge) -> Self {
+    pub fn with_outbox(self, outbox: Outbox) -> Self {
         let core = Core {
-            nudge,
+            outbox,
             ..(*self.core).clone()
         };
         Self {
@@ -145,10 +145,10 @@ impl Relay {
         }
     }
 
-    /// What wakes this relay.
+    /// The outbox it serves.
     #[must_use]
-    pub fn nudge(&self) -> Nudge {
-        self.core.nudge.clone()
+    pub fn outbox(&self) -> Outbox {
+        self.core.outbox.clone()
     }
 
     /// One pass: at most one batch to each destination, claimed, delivered and settled, all

@@ -100,21 +100,22 @@ impl RelaySettings {
         let rule = Rule::OutOfRange(1, 1_000_000);
         unless(attempts.contains(&self.max_attempts), "max_attempts", rule);
         let second = Duration::from_secs(1);
-        let rule = Rule::Malformed("a duration from 1s to 1h, for example 30s");
+        let rule = Rule::MalformedSetting("a duration from 1s to 1h, for example 30s");
         unless(self.lease >= second && self.lease <= hour, "lease", rule);
-        let rule = Rule::Malformed("a duration from 1ms to half the lease, for example 10s");
+        let rule = Rule::MalformedSetting("a duration from 1ms to half the lease, for example 10s");
         let timely = !self.deliver_timeout.is_zero() && self.deliver_timeout <= self.lease / 2;
         unless(timely, "deliver_timeout", rule);
-        let rule = Rule::Malformed("a duration from 1ms to 1h, for example 1s");
+        let rule = Rule::MalformedSetting("a duration from 1ms to 1h, for example 1s");
         let interval = self.scan_interval;
         unless(
             !interval.is_zero() && interval <= hour,
             "scan_interval",
             rule,
         );
-        let rule = Rule::Malformed("a duration of at least 1d, for example 90d");
+        let rule = Rule::MalformedSetting("a duration of at least 1d, for example 90d");
         unless(self.inbox_retention >= 24 * hour, "inbox_retention", rule);
-        let rule = Rule::Malformed("a duration above 0s and up to backoff_max, for example 500ms");
+        let rule =
+            Rule::MalformedSetting("a duration above 0s and up to backoff_max, for example 500ms");
         unless(self.backoff().is_some(), "backoff_base", rule);
         violations
     }

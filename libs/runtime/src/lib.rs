@@ -6,12 +6,14 @@
 //!   runtime of its own, for several services in one process.
 //! * A service implements [`Service`]; [`Context`] is what it is built from.
 //! * [`settings`] are layered and validated as a whole; [`Lifecycle`] is how a service ends.
+//! * [`redact_panics`] keeps what a panic was working on out of the log; [`run`] sees to it.
 
 mod cli;
 mod healthcheck;
 mod host;
 mod lifecycle;
 mod listeners;
+mod panic;
 mod readiness;
 mod run;
 mod service;
@@ -22,6 +24,7 @@ mod start;
 pub use host::Hosted;
 pub use lifecycle::{Lifecycle, Outcome};
 pub use listeners::Listeners;
+pub use panic::redact_panics;
 pub use readiness::Latch;
 pub use run::{run, run_with};
 pub use service::{Ambient, App, Context, Service};

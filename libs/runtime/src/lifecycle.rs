@@ -155,7 +155,7 @@ impl Lifecycle {
             Ok(Err(error)) => {
                 tracing::error!(task = name, error = error.chain(), "task {name} failed");
             }
-            // The panic hook has printed where; the payload may hold anything.
+            // The panic hook has told where; the payload may hold anything.
             Err(_) => tracing::error!(task = name, "task {name} panicked"),
         }
         // Only the first is the cause. What fails while stopping is a failure as well.

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::{Cli, Command};
 use crate::lifecycle::{Lifecycle, Outcome};
 use crate::listeners::Listeners;
+use crate::panic::redact_panics;
 use crate::service::{Ambient, Service};
 use crate::settings::{Loader, SHARED_DEFAULTS, Settings};
 use crate::signals::{Signal, Signals};
@@ -32,11 +33,13 @@ pub fn run<S: Service>() -> ExitCode {
 
 /// Like [`run`], with the command line and the environment given; answers the exit status.
 ///
-/// It takes the process: the telemetry becomes the global one and signals are listened to.
+/// It takes the process: the telemetry becomes the global one, signals are listened to and panics are
+/// told without what they were working on.
 pub fn run_with<S: Service>(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> u8 {
+    redact_panics();
     let cli = match Cli::parse::<S>(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -230,7 +230,10 @@ impl Drop for KillOnDrop {
 async fn load_identity<S>(settings: &Settings<S>, clock: &Arc<dyn Clock>) -> Result<Identity> {
     let (settings, clock) = (settings.identity.clone(), Arc::clone(clock));
     let loaded = tokio::task::spawn_blocking(move || Identity::load(&settings, clock));
-    Ok(loaded.await.map_err(Error::internal)??)
+    // The text of the task's own error would quote the panic.
+    Ok(loaded
+        .await
+        .map_err(|_| Error::internal("loading the certificates did not end"))??)
 }
 
 /// Connects, and makes sure that the schema is the one this version was written for.

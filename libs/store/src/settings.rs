@@ -98,13 +98,13 @@ impl DatabaseSettings {
         if self.url.is_empty() {
             add("url", Rule::Required);
         } else if backend.is_none() || is_in_memory(&self.url) {
-            add("url", Rule::Malformed(FORM));
+            add("url", Rule::MalformedSetting(FORM));
         }
         if let Some(url) = &self.migration_url {
             if backend == Some(DbBackend::Sqlite) {
                 add("migration_url", Rule::ConflictsWith("url"));
             } else if backend_of(url) != Some(DbBackend::Postgres) {
-                add("migration_url", Rule::Malformed(FORM));
+                add("migration_url", Rule::MalformedSetting(FORM));
             }
         }
         if self.serving_role.is_some() && backend == Some(DbBackend::Sqlite) {

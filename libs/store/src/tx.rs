@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -66,6 +67,7 @@ impl WriterCommits {
 /// `'env` is the scope of what the closure borrows.
 pub struct Tx<'env> {
     inner: DatabaseTransaction,
+    after_commit: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     env: PhantomData<&'env ()>,
 }
 
@@ -106,6 +108,16 @@ impl ConnectionTrait for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// Runs `call` once this transaction has committed, before [`Db::write_tx`] returns: for wake-ups,
+    /// which would come too early inside. It is dropped unrun where the transaction is rolled back, and
+    /// where nobody knows how its commit ended. It must be quick and must not panic.
+    pub fn after_commit(&self, call: impl FnOnce() + Send + 'static) {
+        self.after_commit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Box::new(call));
+    }
+
     /// On SQLite the connection was told before it began.
     async fn acknowledge(&self, commit: Commit) -> Result<(), DbErr> {
         if commit == Commit::Asynchronous && self.get_database_backend() == DbBackend::Postgres {
@@ -261,6 +273,7 @@ impl Db {
                 .begin_with_options(options)
                 .await
                 .map_err(|error| Failed::RolledBack(from_db(error)))?,
+            after_commit: Mutex::default(),
             env: PhantomData,
         };
         let outcome = match tx.acknowledge(commit).await {
@@ -269,7 +282,13 @@ impl Db {
         };
         match outcome {
             Ok(value) => match tx.inner.commit().await {
-                Ok(()) => Ok(value),
+                Ok(()) => {
+                    let calls = tx.after_commit.into_inner();
+                    for call in calls.unwrap_or_else(PoisonError::into_inner) {
+                        call();
+                    }
+                    Ok(value)
+                }
                 Err(error) if outcome_unknown(&error) => Err(Failed::Final(from_db(error))),
                 Err(error) => Err(Failed::RolledBack(from_db(error))),
             },

@@ -1,7 +1,6 @@
 //! A database for one test.
 
 use std::env;
-use std::future::Future;
 use std::thread;
 
 use liaison_store::{DatabaseSettings, Db, DbBackend, migrate};
@@ -10,6 +9,8 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 use url::Url;
+
+use crate::backend::run;
 
 /// The environment variable that names a PostgreSQL server for tests: a URL whose role may create
 /// databases.
@@ -129,7 +130,7 @@ impl Drop for TestDatabase {
             scope
                 .spawn(|| {
                     let text = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-                    runtime(1).block_on(execute(admin, &text));
+                    run(execute(admin, &text));
                 })
                 .join()
         });
@@ -139,7 +140,12 @@ impl Drop for TestDatabase {
     }
 }
 
-fn server() -> String {
+/// The URL in [`POSTGRES_URL`].
+///
+/// # Panics
+/// Where there is none, with a message that says how to name a server.
+#[must_use]
+pub fn server() -> String {
     env::var(POSTGRES_URL)
         .ok()
         .filter(|url| !url.is_empty())
@@ -164,73 +170,3 @@ async fn execute(server: &str, statement: &str) {
         .unwrap_or_else(|error| panic!("{statement}: {error}"));
     let _ = connection.close().await;
 }
-
-fn runtime(threads: usize) -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .expect("a runtime can be made")
-}
-
-/// Runs one test on a database of this kind. What [`both_backends!`] calls.
-///
-/// # Panics
-/// Where the test does.
-pub fn run<F, R>(backend: DbBackend, test: F)
-where
-    F: FnOnce(TestDatabase) -> R,
-    R: Future<Output = ()>,
-{
-    runtime(2).block_on(async {
-        let database = TestDatabase::new(backend).await;
-        test(database).await;
-    });
-}
-
-/// Makes a module of each async test with the tests `sqlite` and `postgres` in it. The parameter is
-/// an empty [`TestDatabase`](crate::database::TestDatabase), which lives as long as the test keeps
-/// it.
-///
-/// ```
-/// liaison_testkit::both_backends! {
-///     /// What this is about.
-///     async fn it_connects(database: TestDatabase) {
-///         database.connect().await.ping().await.unwrap();
-///     }
-/// }
-/// # fn main() {}
-/// ```
-#[macro_export]
-macro_rules! both_backends {
-    ($(
-        $(#[$attribute:meta])*
-        async fn $name:ident($database:ident: TestDatabase) $body:block
-    )+) => {$(
-        $(#[$attribute])*
-        mod $name {
-            #[expect(clippy::allow_attributes, reason = "not every test uses what is beside it")]
-            #[allow(unused_imports, reason = "not every test uses what is beside it")]
-            use super::*;
-
-            async fn test($database: $crate::database::TestDatabase) $body
-
-            #[test]
-            fn sqlite() {
-                $crate::database::run($crate::database::SQLITE, test);
-            }
-
-            #[test]
-            fn postgres() {
-                $crate::database::run($crate::database::POSTGRES, test);
-            }
-        }
-    )+};
-}
-
-/// For [`both_backends!`], whose users need not depend on `liaison-store`.
-#[doc(hidden)]
-pub const SQLITE: DbBackend = DbBackend::Sqlite;
-/// For [`both_backends!`], whose users need not depend on `liaison-store`.
-#[doc(hidden)]
-pub const POSTGRES: DbBackend = DbBackend::Postgres;

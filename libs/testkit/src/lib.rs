@@ -1,7 +1,7 @@
 //! What integration tests share. A dev-dependency, never part of a program.
 //!
-//! * [`both_backends!`] runs a test on SQLite and on PostgreSQL, each with a database of its own
-//!   ([`database::TestDatabase`]).
+//! * [`both_backends!`] runs a test on SQLite and on PostgreSQL, by default each with a database of its
+//!   own ([`database::TestDatabase`]).
 //! * [`environment::Environment`] holds a clock that stands still and a seeded random source.
 //! * [`eventually()`] waits for what happens elsewhere, within a bound.
 //! * [`certificates::Certificates`] is an authority in a temporary folder.
@@ -10,6 +10,7 @@
 //! Use it from `tests/`, not from `#[cfg(test)]` modules of the crates it is built on: there, types
 //! of the same name would come from two builds of one crate.
 
+pub mod backend;
 pub mod certificates;
 pub mod database;
 pub mod environment;

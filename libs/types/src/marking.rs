@@ -1,50 +1,21 @@
 //! Markings: what may be done with information. Only `liaison-policy` compares them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::code::CountryCode;
 use crate::party::UnitCode;
 
-/// The text names no value of this marking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown marking")]
-pub struct ParseMarkingError;
-
+// They are part of settings, by their names.
 macro_rules! marking {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant,)*
-        }
-
-        impl $name {
-            /// All values, the least restrictive first.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The field's spelling.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ParseMarkingError;
-            fn from_str(text: &str) -> Result<Self, ParseMarkingError> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text).ok_or(ParseMarkingError)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    )*};
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[$value_doc:meta])* $variant:ident = $text:literal,)*
+    })*) => {
+        crate::names! {$(
+            $(#[$doc])*
+            #[derive(Serialize, Deserialize)]
+            $name { $($(#[$value_doc])* #[serde(rename = $text)] $variant = $text,)* }
+        )*}
+    };
 }
 
 marking! {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use liaison_grpc::Channel;
 use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
-use liaison_outbox::{Destination, Nudge, Relay};
+use liaison_outbox::{Destination, Outbox, Relay};
 use liaison_proto::classification::classification_service_server::ClassificationServiceServer;
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_runtime::{App, Context, Service};
@@ -41,7 +41,7 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
     let own = context.settings.own;
     let (db, clock, random) = (&context.db, &context.clock, &context.random);
     let life = &context.lifecycle;
-    let (nudge, wake) = (Nudge::new(), Wake::default());
+    let (outbox, wake) = (Outbox::new(), Wake::default());
     let [intake, routing, notification] = [INTAKE, ROUTING, NOTIFICATION].map(|to| {
         let channel = peer(context, &to);
         channel.map(|channel| (to, channel))
@@ -56,7 +56,7 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
         rules: Arc::new(RuleSet::embedded().map_err(Error::internal)?),
         inputs: Arc::new(Intake::new(intake.1.clone())),
         terms: terms(&own)?,
-        nudge: nudge.clone(),
+        outbox: outbox.clone(),
     });
 
     // What runs by itself.
@@ -78,7 +78,7 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
         context.settings.relay,
         Arc::new(()),
     )?
-    .with_nudge(nudge)
+    .with_outbox(outbox)
     .with_instruments(context.instruments.clone());
     let stop = life.soft();
     life.spawn("relay", async move {

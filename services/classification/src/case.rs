@@ -1,15 +1,14 @@
 //! A referral on its way through classification.
 
+use liaison_types::referral::Urgency;
 use liaison_types::{
     DecisionId, DeskCode, Error, Language, Markings, Party, ReferralId, Result, Timestamp, UnitCode,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::desk::Urgency;
 use crate::domain::{self, Outcome, Span};
-use crate::names::names;
 
-names! {
+liaison_types::names! {
     /// Where a case stands.
     CaseState {
         /// The machine has yet to decide.

@@ -25,7 +25,6 @@ pub mod desk;
 pub mod domain;
 mod events;
 pub mod inputs;
-mod names;
 pub mod ops;
 mod settings;
 pub mod store;

@@ -8,8 +8,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_grpc::event_delivery::{EventHandler, ReceivedEvent};
 use liaison_proto::event::event::Data;
+use liaison_store::Tx;
 use liaison_types::{Backoff, Error, Party, Random, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -49,12 +49,7 @@ impl Facts {
         Self { ops, wake }
     }
 
-    async fn take_in(
-        &self,
-        tx: &DatabaseTransaction,
-        now: Timestamp,
-        events: &[&ReceivedEvent],
-    ) -> Result<()> {
+    async fn take_in(&self, tx: &Tx<'_>, now: Timestamp, events: &[&ReceivedEvent]) -> Result<()> {
         let (mut admitted, mut returned) = (Vec::new(), Vec::new());
         for event in events {
             match &event.data {
@@ -78,7 +73,7 @@ impl EventHandler for Facts {
 
     fn apply<'a>(
         &'a self,
-        tx: &'a DatabaseTransaction,
+        tx: &'a Tx<'a>,
         now: Timestamp,
         events: &'a [&'a ReceivedEvent],
     ) -> BoxFuture<'a, Result<()>> {
@@ -87,7 +82,6 @@ impl EventHandler for Facts {
 
     fn committed(&self) {
         self.wake.wake();
-        self.ops.nudge();
     }
 }
 
@@ -231,8 +225,8 @@ impl Pause {
                 self.until = None;
             }
             Ok(Err(error)) => self.begin(&error),
-            // The panic hook has printed where; the claims run out.
-            Err(error) => self.begin(&Error::internal(error)),
+            // The panic hook has told where; the claims run out.
+            Err(_) => self.begin(&Error::internal("a batch did not end")),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use liaison_grpc::Channel;
 use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
-use liaison_outbox::{Destination, Nudge, Relay};
+use liaison_outbox::{Destination, Outbox, Relay};
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_proto::intake::intake_service_server::IntakeServiceServer;
 use liaison_runtime::{App, Context, Service};
@@ -38,7 +38,7 @@ impl Service for Intake {
 fn build(context: &Context<IntakeSettings>) -> Result<App> {
     let settings = &context.settings;
     let (db, clock, random) = (&context.db, &context.clock, &context.random);
-    let nudge = Nudge::new();
+    let outbox = Outbox::new();
 
     // The use cases.
     let ops = Ops::new(
@@ -46,7 +46,7 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
         Arc::clone(clock),
         Arc::clone(random),
         Party::service("intake"),
-        nudge.clone(),
+        outbox.clone(),
         GroupCommit {
             batch: settings.own.submit_batch,
             concurrency: settings.own.submit_concurrency,
@@ -64,7 +64,7 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
         settings.relay,
         Arc::new(()),
     )?
-    .with_nudge(nudge)
+    .with_outbox(outbox)
     .with_instruments(context.instruments.clone());
     let stop = context.lifecycle.soft();
     context.lifecycle.spawn("relay", async move {

@@ -4,8 +4,8 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_grpc::event_delivery::{EventHandler, ReceivedEvent};
+use liaison_store::Tx;
 use liaison_types::{Party, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 
 use crate::convert::{self, Data};
 use crate::ops::Ops;
@@ -30,7 +30,7 @@ impl EventHandler for Facts {
 
     fn apply<'a>(
         &'a self,
-        tx: &'a DatabaseTransaction,
+        tx: &'a Tx<'a>,
         now: Timestamp,
         events: &'a [&'a ReceivedEvent],
     ) -> BoxFuture<'a, Result<()>> {
@@ -48,9 +48,5 @@ impl EventHandler for Facts {
             self.0.record_facts(tx, now, &facts).await
         }
         .boxed()
-    }
-
-    fn committed(&self) {
-        self.0.facts_committed();
     }
 }

@@ -18,6 +18,7 @@ use cli::{Cli, Command, Output};
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
+    liaison_runtime::redact_panics();
     let cli = Cli::parse();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,

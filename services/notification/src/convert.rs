@@ -7,7 +7,7 @@ use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, Event, ReferralStep};
 use liaison_proto::notification::{ListNotificationsRequest, Notification};
 use liaison_types::{
-    BureauCode, Error, ErrorKind, Party, Reason, Result, Rule, UnitCode, Violation,
+    BureauCode, Error, ErrorKind, Form, Party, Reason, Result, Rule, UnitCode, Violation,
 };
 use prost::Message as _;
 
@@ -47,7 +47,7 @@ pub(crate) fn fact(data: &Data) -> Result<(Fact, bool)> {
             changed.exercise,
         ),
         Data::ReferralAdmitted(_) | Data::CaseClassified(_) | Data::CaseReturned(_) => {
-            return Err(wrong("data"));
+            return Err(wrong("data", Rule::NotAllowed));
         }
     })
 }
@@ -57,18 +57,17 @@ fn owner(text: &str) -> Result<Party> {
     if let Ok(code) = text.parse::<BureauCode>() {
         return Ok(Party::Bureau(code));
     }
-    text.parse().map_err(|_| wrong("bureau"))
+    text.parse()
+        .map_err(|_| wrong("bureau", Rule::Malformed(Form::PartyName)))
 }
 
 fn unit(text: &str) -> Result<UnitCode> {
-    text.parse().map_err(|_| wrong("unit"))
+    text.parse()
+        .map_err(|_| wrong("unit", Rule::Malformed(Form::UnitName)))
 }
 
-fn wrong(field: &str) -> Error {
-    Error::invalid(vec![Violation::new(
-        field,
-        Rule::Malformed("the name of a party"),
-    )])
+fn wrong(field: &str, rule: Rule) -> Error {
+    Error::invalid(vec![Violation::new(field, rule)])
 }
 
 /// Whether `source` produces such facts: each subject has one producer.
@@ -132,10 +131,7 @@ pub(crate) fn read_cursor(party: &Party, cursor: &str) -> Result<i64> {
         .map(Option::unwrap_or_default);
     position.filter(|position| *position >= 0).ok_or_else(|| {
         Error::new(ErrorKind::InvalidArgument, Reason::CursorInvalid).violations(vec![
-            Violation::new(
-                "cursor",
-                Rule::Malformed("a cursor that you received, unchanged"),
-            ),
+            Violation::new("cursor", Rule::Malformed(Form::Cursor)),
         ])
     })
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use liaison_grpc::event_delivery::{EventHandler, ReceivedEvent};
 use liaison_proto::event::event::Data;
+use liaison_store::Tx;
 use liaison_types::{Party, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 use tokio::sync::watch;
 
 use crate::convert;
@@ -48,12 +48,7 @@ impl Recorder {
         Self { store, wake }
     }
 
-    async fn record(
-        &self,
-        tx: &DatabaseTransaction,
-        now: Timestamp,
-        events: &[&ReceivedEvent],
-    ) -> Result<()> {
+    async fn record(&self, tx: &Tx<'_>, now: Timestamp, events: &[&ReceivedEvent]) -> Result<()> {
         let mut new = Vec::with_capacity(events.len());
         for event in events {
             let (fact, exercise) = convert::fact(&event.data)?;
@@ -82,7 +77,7 @@ impl EventHandler for Recorder {
 
     fn apply<'a>(
         &'a self,
-        tx: &'a DatabaseTransaction,
+        tx: &'a Tx<'a>,
         now: Timestamp,
         events: &'a [&'a ReceivedEvent],
     ) -> BoxFuture<'a, Result<()>> {

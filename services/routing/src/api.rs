@@ -14,8 +14,8 @@ use liaison_proto::routing::{
     ListTasksResponse, PullAssignmentsRequest, PullAssignmentsResponse, ReleaseAssignmentRequest,
     ReleaseAssignmentResponse, routing_service_server::RoutingService,
 };
+use liaison_store::Tx;
 use liaison_types::{Party, Result as Outcome, Timestamp};
-use sea_orm::DatabaseTransaction;
 use tonic::{Request, Response, Status};
 
 use crate::convert;
@@ -247,7 +247,7 @@ impl EventHandler for RoutingInbox {
 
     fn apply<'a>(
         &'a self,
-        tx: &'a DatabaseTransaction,
+        tx: &'a Tx<'a>,
         now: Timestamp,
         events: &'a [&'a ReceivedEvent],
     ) -> BoxFuture<'a, Outcome<()>> {
@@ -259,9 +259,5 @@ impl EventHandler for RoutingInbox {
             self.0.record_classifications(tx, now, decisions).await
         }
         .boxed()
-    }
-
-    fn committed(&self) {
-        self.0.nudge();
     }
 }

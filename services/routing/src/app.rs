@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use liaison_grpc::Api;
 use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
-use liaison_outbox::{Nudge, Relay};
+use liaison_outbox::{Outbox, Relay};
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_proto::routing::routing_service_server::RoutingServiceServer;
 use liaison_runtime::{App, Context};
@@ -25,7 +25,7 @@ use crate::worker::{self, Grants};
 pub(crate) async fn build(context: Context<RoutingSettings>) -> Result<App> {
     let own = &context.settings.own;
     let lifecycle = &context.lifecycle;
-    let nudge = Nudge::new();
+    let outbox = Outbox::new();
     let ops = Ops::new(Parts {
         db: context.db.clone(),
         clock: Arc::clone(&context.clock),
@@ -33,7 +33,7 @@ pub(crate) async fn build(context: Context<RoutingSettings>) -> Result<App> {
         units: own.units(),
         terms: own.terms(),
         max_tasks: own.max_tasks,
-        nudge: nudge.clone(),
+        outbox: outbox.clone(),
         stopping: lifecycle.soft(),
     });
 
@@ -55,7 +55,7 @@ pub(crate) async fn build(context: Context<RoutingSettings>) -> Result<App> {
         context.settings.relay,
         Arc::new(Grants::new(ops.clone(), Arc::clone(&context.clock))),
     )?
-    .with_nudge(nudge)
+    .with_outbox(outbox)
     .with_instruments(context.instruments.clone());
     let soft = lifecycle.soft();
     lifecycle.spawn("relay", async move {

@@ -1,12 +1,13 @@
-//! Waking long polls. Wake-ups only shorten waits; looking at the queues is the truth, and that is
-//! done here, once for all who wait and not once by each of them.
+//! Waking long polls. What this process puts into a queue wakes who waits for it. That only shortens
+//! waits; looking at the queues is the truth, and that is done here, once for all who wait and not once
+//! by each of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use liaison_store::Db;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::{self, Queue};
@@ -15,7 +16,6 @@ use crate::store::{self, Queue};
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     queues: Mutex<BTreeMap<Queue, watch::Sender<()>>>,
-    look: Notify,
 }
 
 impl Wakes {
@@ -31,19 +31,22 @@ impl Wakes {
         receiver
     }
 
-    /// Something may wait that did not wait before. Call it after the commit.
-    pub(crate) fn look(&self) {
-        self.look.notify_one();
+    /// Something may be pulled from these queues. Call it after the commit.
+    pub(crate) fn arrived(&self, queues: &[Queue]) {
+        for (waited_for, sender) in self.lock().iter() {
+            if queues.iter().any(|queue| waited_for.holds(queue)) {
+                sender.send_replace(());
+            }
+        }
     }
 
-    /// Looks at the queues that somebody waits for, when asked and every `interval`, and wakes whom
-    /// it concerns, until `stop`.
+    /// Looks at the queues that somebody waits for every `interval`, for what other processes put
+    /// there, and wakes whom it concerns, until `stop`.
     pub(crate) async fn watch(&self, db: &Db, interval: Duration, stop: CancellationToken) {
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = self.look.notified() => {}
                 () = tokio::time::sleep(interval) => {}
             }
             for queue in self.waited_for() {

@@ -8,8 +8,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_grpc::wire;
 use liaison_outbox::{Delivered, Hook};
+use liaison_store::Tx;
 use liaison_types::{AssignmentId, Clock, Result};
-use sea_orm::DatabaseTransaction;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +45,7 @@ fn created(event: &Delivered) -> Option<AssignmentId> {
 impl Hook for Grants {
     fn delivered<'a>(
         &'a self,
-        tx: &'a DatabaseTransaction,
+        tx: &'a Tx<'a>,
         events: &'a [Delivered],
     ) -> BoxFuture<'a, Result<()>> {
         async move {
@@ -56,11 +56,6 @@ impl Hook for Grants {
             self.ops.grant_acknowledged(tx, self.clock.now(), ids).await
         }
         .boxed()
-    }
-
-    fn committed(&self) {
-        self.ops.nudge();
-        self.ops.work_arrived();
     }
 }
 

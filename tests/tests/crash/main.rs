@@ -38,7 +38,7 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn nothing_is_lost_and_nothing_happens_twice(backend: Backend) {
         let rounds = number("E2E_CRASH_ROUNDS").unwrap_or(20);
         let seed = number("E2E_CRASH_SEED").unwrap_or_else(|| SystemRandom.next_u64() >> 16);

@@ -1,6 +1,7 @@
 //! The compose file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -38,6 +39,15 @@ fn interpolate(value: &mut Value) {
         Value::Object(values) => values.values_mut().for_each(interpolate),
         _ => {}
     }
+}
+
+/// The script that PostgreSQL runs on an empty data directory.
+pub fn init_script(file: &Value) -> PathBuf {
+    let volumes = list(&file["services"]["postgres"]["volumes"]).iter();
+    let from = volumes
+        .filter_map(|volume| string(volume).split_once(':'))
+        .find(|(_, to)| *to == "/docker-entrypoint-initdb.d/init.sh:ro");
+    root().join("docker").join(from.unwrap().0)
 }
 
 /// One of our containers.
@@ -192,12 +202,13 @@ fn what_is_mounted_from_here_exists() {
     for (name, service) in file["services"].as_object().unwrap() {
         for volume in list(&service["volumes"]) {
             let from = string(volume).split(':').next().unwrap();
-            match from.strip_prefix("./") {
-                Some(path) => assert!(root().join("docker").join(path).exists(), "{name}: {path}"),
-                None => assert!(
+            if from.starts_with('.') {
+                assert!(root().join("docker").join(from).exists(), "{name}: {from}");
+            } else {
+                assert!(
                     file["volumes"][from].is_object(),
                     "{name}: the volume {from} is not declared"
-                ),
+                );
             }
         }
     }

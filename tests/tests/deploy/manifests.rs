@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::code::{self, SERVICES};
+use super::compose;
 use super::container::Container;
-use super::tools::{root, run, text};
+use super::tools::{run, text};
 
 /// The overlays, each of which is applied as a whole.
 pub const OVERLAYS: [&str; 2] = ["dev", "production"];
@@ -386,15 +387,11 @@ fn production_scales_and_is_drained_pod_by_pod() {
 
 #[test]
 fn the_database_is_set_up_alike_everywhere() {
-    assert_eq!(
-        text("docker/postgres-init.sh"),
-        text("k8s/components/postgres/init.sh")
-    );
-    let script = text("docker/postgres-init.sh");
+    let script = std::fs::read_to_string(compose::init_script(&compose::read())).unwrap();
     assert!(script.contains(&format!("for service in {}; do", SERVICES.join(" "))));
-    assert!(
-        root()
-            .join("k8s/components/postgres/kustomization.yaml")
-            .exists()
-    );
+    let overlay = render("dev");
+    let rendered = overlay
+        .of_kind("ConfigMap")
+        .find_map(|map| map["data"]["init.sh"].as_str());
+    assert_eq!(rendered, Some(script.as_str()));
 }

@@ -140,7 +140,7 @@ impl Stage {
         let passwords = self.file["services"]["postgres"]["environment"]
             .as_object()
             .unwrap();
-        let mut script = Command::new(root().join("docker/postgres-init.sh"));
+        let mut script = Command::new(compose::init_script(&self.file));
         script.envs(passwords.iter().map(|(name, value)| (name, string(value))));
         succeed(script.envs(server));
     }

@@ -13,7 +13,7 @@ use tonic::Code;
 
 const NOBODYS: &str = "0198c0de-0000-7000-8000-000000000001";
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn a_dossier_is_open_while_the_grant_lasts(backend: Backend) {
         let suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

@@ -12,7 +12,7 @@ use tonic::Code;
 
 use crate::triage::{decide, decision, item};
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn the_wrong_unit_sends_it_back_to_the_desk(backend: Backend) {
         let suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

@@ -63,7 +63,7 @@ fn hours(referral: &Referral) -> Option<i64> {
     Some((to.seconds - from.seconds) / 3_600)
 }
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn a_referral_is_worked_to_its_outcome(backend: Backend) {
         let mut suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

@@ -30,7 +30,7 @@ async fn task(unit: &Client, assignment: &str, request_id: &str) -> Result<Task,
         .unwrap())
 }
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn a_stale_token_is_worth_nothing(backend: Backend) {
         let suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

@@ -20,7 +20,7 @@ async fn list(
         .into_inner())
 }
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn pages_are_whole_and_newest_first(backend: Backend) {
         let suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

@@ -33,7 +33,7 @@ async fn decide(client: &Client, request: DecideReviewRequest) -> Result<Referra
     Ok(answer.referral.unwrap())
 }
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn what_is_flagged_is_admitted_by_another_officer(backend: Backend) {
         let suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

@@ -75,7 +75,7 @@ const WRONG: [&str; 20] = [
     "dossier.markings.tlp",
 ];
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn everything_wrong_is_said_at_once_and_nothing_is_kept(backend: Backend) {
         let suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

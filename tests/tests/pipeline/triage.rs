@@ -48,7 +48,7 @@ pub(crate) async fn decide(
     Ok(answer.decision.unwrap())
 }
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn the_duty_desk_decides(backend: Backend) {
         let suite = Suite::up(backend).await;
         let bureau = suite.client("bureau/NB-FR");

@@ -23,7 +23,7 @@ const COVERAGE: f64 = 0.5;
 /// Of the texts that it places, at least this share is placed rightly.
 const PRECISION: f64 = 0.90;
 
-e2e::on_both! {
+e2e::both_backends! {
     async fn every_text_comes_to_its_end(backend: Backend) {
         let cases = Cases::read();
         println!("{} on {backend}", cases.told());

@@ -12,11 +12,12 @@ use liaison_proto::event::{
     DeliverEventsRequest, DeliverEventsResponse, DeliveryResult, DeliveryStatus, Event,
 };
 use liaison_store::Db;
+use liaison_store::Tx;
 use liaison_telemetry::propagation;
 use liaison_types::{
     Clock, Error, ErrorKind, EventId, Party, Reason, Result, Rule, Timestamp, Violation,
 };
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use tonic::{Request, Response, Status};
 use tracing::Span;
 
@@ -91,7 +92,7 @@ pub trait EventHandler: Send + Sync + 'static {
     /// on its way needs a retryable error, such as [`not_yet`](Self::not_yet).
     fn apply<'a>(
         &'a self,
-        tx: &'a DatabaseTransaction,
+        tx: &'a Tx<'a>,
         now: Timestamp,
         events: &'a [&'a ReceivedEvent],
     ) -> BoxFuture<'a, Result<()>>;

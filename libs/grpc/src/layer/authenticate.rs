@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response};
 use liaison_identity::Identity;
-use liaison_types::{Error, ErrorKind, Reason, Rule, Violation};
+use liaison_types::{Error, ErrorKind, Form, Reason, Rule, Violation};
 use tower::{Layer, Service};
 
 use crate::caller::{Caller, OFFICER, Peer, valid_officer};
@@ -70,7 +70,7 @@ fn officer(headers: &HeaderMap) -> Result<Option<Box<str>>, Error> {
         Some(name) => Ok(Some(name.into())),
         None => Err(Error::invalid(vec![Violation::new(
             OFFICER,
-            Rule::Malformed("one name of 1 to 64 letters, digits, and . _ - @ :"),
+            Rule::Malformed(Form::OfficerName),
         )])),
     }
 }

@@ -3,7 +3,6 @@
 //! tower-http has such a layer, but it boxes every body once more and does not watch the body: a
 //! stream that panics half-way would reach the caller as a protocol error.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -55,7 +54,7 @@ where
         // Unwind safety: what the panicking call could have left half done belongs to that call
         // alone; state that handlers share is in the database.
         let inner = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)))
-            .map_err(|panic| failed(&*panic, language))
+            .map_err(|_panic| failed(language))
             .map_or_else(
                 |status| Inner::Panicked {
                     status: Some(status),
@@ -66,17 +65,10 @@ where
     }
 }
 
-/// The status of a panic. What it says goes to the log: it is a text of our own code.
-fn failed(panic: &(dyn Any + Send), language: Language) -> Status {
-    let text = panic
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text");
-    status::to_status(
-        &Error::internal(format!("a handler panicked: {text}")),
-        language,
-    )
+/// The status of a panic. The process's panic hook has told where; what the panic says may quote the
+/// call, so it is neither told nor logged here.
+fn failed(language: Language) -> Status {
+    status::to_status(&Error::internal("a handler panicked"), language)
 }
 
 pin_project! {
@@ -117,7 +109,7 @@ where
                             panicked: false,
                         })));
                     }
-                    Err(panic) => failed(&*panic, language),
+                    Err(_panic) => failed(language),
                 }
             }
             InnerProjection::Panicked { status } => status
@@ -161,11 +153,11 @@ impl<B: Body> Body for CatchPanicBody<B> {
         if *this.panicked {
             return Poll::Ready(None);
         }
-        catch_unwind(AssertUnwindSafe(|| this.inner.poll_frame(cx))).unwrap_or_else(|panic| {
+        catch_unwind(AssertUnwindSafe(|| this.inner.poll_frame(cx))).unwrap_or_else(|_panic| {
             *this.panicked = true;
             let mut trailers = HeaderMap::new();
             // Only texts that are no header values fail, and these are of our own making.
-            let _ = failed(&*panic, *this.language).add_header(&mut trailers);
+            let _ = failed(*this.language).add_header(&mut trailers);
             Poll::Ready(Some(Ok(Frame::trailers(trailers))))
         })
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use liaison_types::{Error, Result, Rule, Timestamp, Violation};
+use liaison_types::{Error, Form, Result, Rule, Timestamp, Violation};
 
 use super::name::{Named, Resource, id};
 
@@ -145,7 +145,7 @@ impl Checks {
     pub fn optional_enum_value<E: Named>(&mut self, path: Path<'_>, number: i32) -> Option<E> {
         let value = E::try_from(number).ok();
         if value.is_none() {
-            self.add(path, Rule::UnknownValue(E::KNOWN));
+            self.add(path, Rule::NotAmong(Form::EnumValue(E::PREFIX)));
         }
         value.filter(|value| *value != E::default())
     }
@@ -169,7 +169,7 @@ impl Checks {
     fn same_name<E: Named, T: FromStr>(&mut self, path: Path<'_>, value: E) -> Option<T> {
         let own = super::name::name(value).parse().ok();
         if own.is_none() {
-            self.add(path, Rule::UnknownValue(E::KNOWN));
+            self.add(path, Rule::NotAmong(Form::EnumValue(E::PREFIX)));
         }
         own
     }
@@ -182,18 +182,13 @@ impl Checks {
         }
         let found = id(name);
         if found.is_none() {
-            self.add(path, Rule::Malformed(R::FORM));
+            self.add(path, Rule::Malformed(Form::ResourceName(R::COLLECTION)));
         }
         found
     }
 
     /// A value that has a text form and has to be there; `form` says how to write it.
-    pub fn parse<T: FromStr>(
-        &mut self,
-        path: Path<'_>,
-        text: &str,
-        form: &'static str,
-    ) -> Option<T> {
+    pub fn parse<T: FromStr>(&mut self, path: Path<'_>, text: &str, form: Form) -> Option<T> {
         if text.is_empty() {
             self.add(path, Rule::Required);
             return None;
@@ -206,7 +201,7 @@ impl Checks {
         &mut self,
         path: Path<'_>,
         text: &str,
-        form: &'static str,
+        form: Form,
     ) -> Option<T> {
         if text.is_empty() {
             return None;
@@ -238,10 +233,7 @@ impl Checks {
     ) -> Option<Timestamp> {
         let value = super::instant(at?);
         if value.is_none() {
-            self.add(
-                path,
-                Rule::Malformed("seconds and nanos within the range of the schema"),
-            );
+            self.add(path, Rule::Malformed(Form::Instant));
         }
         value
     }

@@ -3,15 +3,15 @@
 use std::str::FromStr;
 
 use liaison_proto::common;
-use liaison_types::{Confidentiality, CountryCode, Handling, Markings, Pap, Rule, Tlp, UnitCode};
+use liaison_types::{
+    Confidentiality, CountryCode, Form, Handling, Markings, Pap, Rule, Tlp, UnitCode,
+};
 
 use super::check::{Checks, Path};
 
 const MAX_HANDLING_TEXT: usize = 500;
 const MAX_COUNTRIES: usize = 250;
 const MAX_UNITS: usize = 16;
-const COUNTRY: &str = "an ISO 3166-1 alpha-2 code, for example FR";
-const UNIT: &str = "a unit's name, for example cyber";
 
 /// Markings on the wire.
 #[must_use]
@@ -110,14 +110,14 @@ pub fn read_markings(
             path.field("excluded_countries"),
             &given.excluded_countries,
             MAX_COUNTRIES,
-            COUNTRY,
+            Form::CountryCode,
         ),
         excluded_units: codes_of::<UnitCode>(
             checks,
             path.field("excluded_units"),
             &given.excluded_units,
             MAX_UNITS,
-            UNIT,
+            Form::UnitName,
         ),
     }
 }
@@ -127,7 +127,7 @@ fn codes_of<T: FromStr + Ord>(
     path: Path<'_>,
     given: &[String],
     max: usize,
-    form: &'static str,
+    form: Form,
 ) -> Vec<T> {
     let given = checks.at_most(path, given, max);
     let mut codes: Vec<T> = given

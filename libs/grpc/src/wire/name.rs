@@ -10,8 +10,6 @@ use liaison_types::{AssignmentId, DecisionId, ReferralId, TaskId};
 pub trait Named: Copy + PartialEq + Default + TryFrom<i32> + Into<i32> + 'static {
     /// The prefix with its underscore, for example `REFERRAL_STATE_`.
     const PREFIX: &'static str;
-    /// What a person is told to use instead of an unknown value.
-    const KNOWN: &'static str;
 
     /// The value's name with its prefix.
     fn full_name(self) -> &'static str;
@@ -24,7 +22,6 @@ macro_rules! named {
     ($($enum:path, $prefix:literal;)*) => {$(
         impl Named for $enum {
             const PREFIX: &'static str = $prefix;
-            const KNOWN: &'static str = concat!("one of the schema's values ", $prefix, "*");
 
             fn full_name(self) -> &'static str {
                 self.as_str_name()
@@ -103,15 +100,12 @@ pub fn read<E: Named, T: FromStr>(number: i32) -> Option<T> {
 pub trait Resource: Copy + Display + FromStr {
     /// The first segment.
     const COLLECTION: &'static str;
-    /// How to write the name, for a violation.
-    const FORM: &'static str;
 }
 
 macro_rules! resources {
     ($($type:ty, $collection:literal;)*) => {$(
         impl Resource for $type {
             const COLLECTION: &'static str = $collection;
-            const FORM: &'static str = concat!($collection, "/{uuid}, in lower case");
         }
     )*};
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use liaison_outbox::{Tick, depths, first_time, prune_inbox};
+use liaison_outbox::{Outbox, Tick, depths, first_time, prune_inbox};
 use liaison_testkit::fault::{Faults, Faulty};
 
 use crate::support::*;
@@ -59,7 +59,7 @@ liaison_testkit::both_backends! {
             .db
             .write_tx("test.fails", |tx| {
                 Box::pin(async move {
-                    liaison_outbox::enqueue(tx, now, vec![event.clone()]).await?;
+                    Outbox::new().enqueue(tx, now, vec![event.clone()]).await?;
                     Err(liaison_types::Error::not_found())
                 })
             })

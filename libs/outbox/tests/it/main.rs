@@ -6,6 +6,7 @@
 )]
 
 mod dead;
+mod handover;
 mod hop;
 mod order;
 mod run;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use liaison_outbox::{Deliver, Destination, Outcome, Outgoing, RelaySettings};
+use liaison_outbox::{Deliver, Destination, Outbox, Outcome, Outgoing, RelaySettings};
 use liaison_testkit::eventually;
 use liaison_types::{Result, SystemClock, SystemRandom};
 use tokio::sync::Semaphore;
@@ -18,7 +18,6 @@ const LONG: Duration = Duration::from_secs(20);
 /// A relay on the real clock, running.
 struct Running {
     scene: Scene,
-    relay: liaison_outbox::Relay,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
@@ -29,7 +28,7 @@ impl Running {
         settings: RelaySettings,
         deliver: impl FnOnce(Arc<Receiver>) -> Arc<dyn Deliver>,
     ) -> Self {
-        let scene = Scene::with(database, settings, |_| {}).await;
+        let mut scene = Scene::with(database, settings, |_| {}).await;
         let relay = liaison_outbox::Relay::new(
             scene.db.clone(),
             Arc::new(SystemClock),
@@ -39,17 +38,13 @@ impl Running {
             scene.recorder.clone(),
         )
         .unwrap();
+        scene.relay = relay.clone();
         let stop = CancellationToken::new();
         let task = tokio::spawn({
             let (relay, stop) = (relay.clone(), stop.clone());
             async move { relay.run(stop).await }
         });
-        Self {
-            scene,
-            relay,
-            stop,
-            task,
-        }
+        Self { scene, stop, task }
     }
 
     async fn stop(self) -> Scene {
@@ -93,11 +88,9 @@ liaison_testkit::both_backends! {
         let settings = RelaySettings { scan_interval: Duration::from_secs(3_600), ..settings() };
         let running = Running::start(database, settings, |receiver| receiver).await;
         let scene = &running.scene;
-        let nudge = running.relay.nudge();
         for round in 1..=3 {
             let events = (0..40).map(|n| scene.event(&NORTH, &format!("s{}", n % 8), round * 100 + n));
             scene.store(events.collect()).await;
-            nudge.wake(&NORTH);
             eventually(LONG, || async { left(&scene.db).await == (0, 0) }).await;
         }
         let scene = running.stop().await;
@@ -107,7 +100,8 @@ liaison_testkit::both_backends! {
     async fn the_scan_finds_what_nobody_announced(database: TestDatabase) {
         let running = Running::start(database, settings(), |receiver| receiver).await;
         let scene = &running.scene;
-        scene.store(vec![scene.event(&NORTH, "a", 1), scene.event(&SOUTH, "a", 1)]).await;
+        let both = vec![scene.event(&NORTH, "a", 1), scene.event(&SOUTH, "a", 1)];
+        store(&scene.db, &Outbox::new(), &scene.environment, both).await;
         eventually(LONG, || async { left(&scene.db).await == (0, 0) }).await;
         // A destination that was down is found again by itself.
         scene.receiver.down.store(true, Ordering::SeqCst);
@@ -128,7 +122,6 @@ liaison_testkit::both_backends! {
         let scene = &running.scene;
         let both = [&SOUTH, &NORTH].map(|to| scene.event(to, "a", 1));
         scene.store(both.into()).await;
-        running.relay.nudge().wake_all();
         // The northern one goes, the southern one is held.
         eventually(LONG, || async { left(&scene.db).await == (1, 0) }).await;
         assert_eq!(scene.effects().await[0].destination, NORTH.as_str());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use liaison_outbox::{
-    DeadLetterQuery, Destination, NewEvent, Relay, RelaySettings, dead_letters, requeue,
+    DeadLetterQuery, Destination, NewEvent, Outbox, Relay, RelaySettings, dead_letters, requeue,
 };
 use liaison_store::Db;
 use liaison_testkit::environment::Environment;
@@ -83,7 +83,7 @@ impl World {
             let (a, b) = (self.environment.below(swaps), self.environment.below(swaps));
             events.swap(usize::try_from(a).unwrap(), usize::try_from(b).unwrap());
         }
-        store(&self.db, &self.environment, events).await;
+        store(&self.db, &Outbox::new(), &self.environment, events).await;
     }
 
     /// One pass of `which`; a sender that dies in it is dropped with whatever it held.

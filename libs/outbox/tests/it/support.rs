@@ -8,14 +8,15 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_outbox::{
-    Deliver, Destination, Hook, NewEvent, Outcome, Outgoing, Relay, RelaySettings, depths, enqueue,
+    Deliver, Destination, Hook, NewEvent, Outbox, Outcome, Outgoing, Relay, RelaySettings, depths,
     first_time,
 };
+use liaison_store::Tx;
 use liaison_store::{Db, DbResult as _};
 pub use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
 use liaison_types::{EventId, Reason, Result};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait as _, Statement};
 use sea_orm_migration::prelude::*;
 
 pub const NORTH: Destination = Destination::new("north");
@@ -172,7 +173,7 @@ impl Deliver for Receiver {
 }
 
 pub async fn effect(
-    tx: &DatabaseTransaction,
+    tx: &Tx<'_>,
     to: &Destination,
     subject: &str,
     sequence: i64,
@@ -223,7 +224,7 @@ impl Hook for Recorder {
 
     fn delivered<'a>(
         &'a self,
-        tx: &'a DatabaseTransaction,
+        tx: &'a Tx<'a>,
         events: &'a [liaison_outbox::Delivered],
     ) -> BoxFuture<'a, Result<()>> {
         async move {
@@ -241,7 +242,7 @@ impl Hook for Recorder {
 
     fn dead<'a>(
         &'a self,
-        _tx: &'a DatabaseTransaction,
+        _tx: &'a Tx<'a>,
         events: &'a [liaison_outbox::Dead],
     ) -> BoxFuture<'a, Result<()>> {
         self.dead
@@ -287,11 +288,11 @@ pub fn event(
     }
 }
 
-pub async fn store(db: &Db, environment: &Environment, events: Vec<NewEvent>) {
+pub async fn store(db: &Db, outbox: &Outbox, environment: &Environment, events: Vec<NewEvent>) {
     let now = environment.now();
     let events = &events;
     db.write_tx("test.enqueue", |tx| {
-        Box::pin(async move { enqueue(tx, now, events.clone()).await })
+        Box::pin(outbox.enqueue(tx, now, events.clone()))
     })
     .await
     .unwrap();
@@ -349,7 +350,7 @@ impl Scene {
     }
 
     pub async fn store(&self, events: Vec<NewEvent>) {
-        store(&self.db, &self.environment, events).await;
+        store(&self.db, &self.relay.outbox(), &self.environment, events).await;
     }
 
     pub fn event(&self, to: &Destination, subject: &str, sequence: i64) -> NewEvent {

@@ -11,7 +11,7 @@ use liaison_grpc::Probe;
 use liaison_runtime::run_with;
 
 use crate::fixture::{Fixture, call};
-use crate::sample::Sample;
+use crate::sample::{CANARY, LITERAL, Sample};
 
 /// Arguments of the service, separated by line feeds. Set in children only.
 const ARGUMENTS: &str = "SAMPLE_ARGUMENTS";
@@ -74,7 +74,11 @@ struct Service {
 impl Service {
     /// Starts it and waits until it says that it is ready.
     fn start(fixture: &Fixture, more: &[(&str, &str)]) -> Self {
-        let mut process = command(fixture, &["serve"], more).spawn().unwrap();
+        Self::spawn(command(fixture, &["serve"], more))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap());
         let line = until(&mut log, "sample is ready on ");
         let word = |key: &str| {
@@ -106,11 +110,18 @@ impl Service {
         until(&mut self.log, text);
     }
 
-    fn wait(mut self) -> ExitStatus {
+    fn wait(self) -> ExitStatus {
+        self.rest().0
+    }
+
+    /// Waits, and gives what it wrote meanwhile to standard error and to standard output.
+    fn rest(mut self) -> (ExitStatus, String, String) {
         // Read to the end, or the process would wait for a reader.
-        let mut rest = String::new();
-        self.log.read_to_string(&mut rest).unwrap();
-        self.process.wait().unwrap()
+        let (mut log, mut output) = (String::new(), String::new());
+        self.log.read_to_string(&mut log).unwrap();
+        let stdout = self.process.stdout.as_mut().unwrap();
+        stdout.read_to_string(&mut output).unwrap();
+        (self.process.wait().unwrap(), log, output)
     }
 }
 
@@ -206,6 +217,73 @@ async fn the_health_check_fails_while_the_service_drains() {
     assert_eq!(asked.await, Probe::NotServing);
     service.signal("TERM");
     assert_eq!(service.wait().code(), Some(1));
+}
+
+// The client's end of the connection has to go on while the service is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_tells_where_and_not_about_what() {
+    let fixture = Fixture::new();
+    for backtrace in ["0", "1"] {
+        let mut command = command(
+            &fixture,
+            &["serve"],
+            &[("sample.answer", "after two panics")],
+        );
+        command.env("RUST_BACKTRACE", backtrace);
+        let service = Service::spawn(command);
+        let channel = fixture.channel(service.address);
+        for _ in 0..2 {
+            let refused = call(channel.clone()).await.unwrap_err();
+            assert_eq!(refused.code(), tonic::Code::Internal);
+            assert!(!format!("{refused:?}").contains(CANARY));
+        }
+        // The service goes on, on the same connection.
+        call(channel).await.unwrap();
+        service.signal("TERM");
+        let (status, log, output) = service.rest();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(!log.contains(CANARY) && !output.contains(CANARY), "{log}");
+        let panics: Vec<_> = log
+            .lines()
+            .filter(|line| line.contains("thread sample panicked at "))
+            .collect();
+        assert_eq!(panics.len(), 2, "{log}");
+        for (line, message) in panics.iter().zip(["message withheld", LITERAL]) {
+            assert!(
+                line.contains("ERROR sample liaison_runtime::panic"),
+                "{line}"
+            );
+            assert!(line.contains("tests/it/sample.rs:"), "{line}");
+            assert!(line.contains(message), "{line}");
+            assert_eq!(line.contains("panic_twice"), backtrace == "1", "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_panic_before_there_is_a_log_tells_no_more() {
+    let fixture = Fixture::new();
+    let more = [("sample.answer", "panic of the settings")];
+    let output = command(&fixture, &["serve"], &more)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let error = String::from_utf8(output.stderr).unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        !error.contains(CANARY) && !output.contains(CANARY),
+        "{error}"
+    );
+    let [line] = error.lines().collect::<Vec<_>>()[..] else {
+        panic!("one line:\n{error}");
+    };
+    assert!(line.contains(" panicked at "), "{line}");
+    assert!(line.contains("tests/it/sample.rs:"), "{line}");
+    assert!(
+        line.ends_with("message withheld: it may hold content of a case"),
+        "{line}"
+    );
 }
 
 #[test]

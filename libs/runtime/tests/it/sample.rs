@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context as Cx, Poll};
 
@@ -23,7 +24,7 @@ listen = "127.0.0.1:0"
 health_listen = "127.0.0.1:0"
 
 [sample]
-# How calls are answered: at once, never, or by the gate of that name.
+# How calls are answered: at once, never, after two panics, or by the gate of that name.
 answer = "at once"
 # A secret.
 token = "default-token"
@@ -51,6 +52,9 @@ impl Section for SampleSettings {
     const LISTS: &'static [&'static str] = &["colours"];
 
     fn check(&self, problems: &mut Problems) {
+        if self.answer == "panic of the settings" {
+            quote();
+        }
         problems.check(
             !self.colours.is_empty() && self.colours.iter().all(|colour| !colour.is_empty()),
             "sample.colours",
@@ -84,6 +88,28 @@ impl Service for Sample {
         Ok(App {
             api: context.api().service(Slow(answer)),
         })
+    }
+}
+
+/// What a message of a panic must not bring to light.
+pub(crate) const CANARY: &str = "Jane-Canary-Doe";
+
+/// Panics as cutting a text at the wrong place does, with a message that quotes the text.
+fn quote() {
+    let text = std::hint::black_box(format!("é {CANARY}"));
+    std::hint::black_box(&text[..1]);
+}
+
+/// The message of a panic that is the same whatever was worked on.
+pub(crate) const LITERAL: &str = "panicked without a word about the call";
+
+/// Panics with a message that quotes, then with one that does not, then no more.
+fn panic_twice() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    match CALLS.fetch_add(1, Ordering::SeqCst) {
+        0 => quote(),
+        1 => std::panic::panic_any(LITERAL),
+        _ => {}
     }
 }
 
@@ -148,6 +174,7 @@ impl tower::Service<Request<Body>> for Slow {
                     match answer.as_str() {
                         "at once" => {}
                         "never" => std::future::pending().await,
+                        "after two panics" => panic_twice(),
                         gate => Gate::of(gate).wait().await,
                     }
                     Ok::<_, Status>(tonic::Response::new(()))

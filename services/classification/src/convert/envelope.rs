@@ -4,11 +4,12 @@ use liaison_grpc::wire::{self, Checks, Path};
 use liaison_proto::event::event::Data;
 use liaison_proto::{common, event};
 use liaison_store::Inconsistency;
+use liaison_types::referral::Urgency;
 use liaison_types::{Result, Rule};
 use prost::Message as _;
 
 use crate::case::{Case, Decided, Envelope};
-use crate::desk::{TriageCause, Urgency};
+use crate::desk::TriageCause;
 
 /// An envelope as it arrived, and what is read from it. What a later version of the sender adds
 /// inside is kept as far as the schema knows it.

@@ -4,13 +4,12 @@ use liaison_grpc::event_delivery::ReceivedEvent;
 use liaison_grpc::wire::{Checks, Path};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{self, CaseReturned, ReferralAdmitted};
-use liaison_types::{Party, ReferralId, Result, Rule, Timestamp, UnitCode};
+use liaison_types::{Form, Party, ReferralId, Result, Rule, Timestamp, UnitCode};
 
 use super::Sealed;
 use crate::case::{Case, CaseState};
 use crate::desk::TriageCause;
 
-const UNIT: &str = "a unit's name, for example cyber";
 /// More units than any suite has.
 const MAX_UNITS: usize = 64;
 
@@ -88,7 +87,7 @@ pub fn returned(event: &ReceivedEvent, data: &CaseReturned) -> Result<Returned> 
     let mut declined = Vec::new();
     let units = checks.at_most(excluded, &data.excluded_units, MAX_UNITS);
     for (index, unit) in units.iter().enumerate() {
-        declined.extend(checks.parse::<UnitCode>(excluded.index(index), unit, UNIT));
+        declined.extend(checks.parse::<UnitCode>(excluded.index(index), unit, Form::UnitName));
     }
     let read = referral.zip(cause).map(|(referral, cause)| Returned {
         referral,

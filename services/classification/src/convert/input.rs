@@ -4,11 +4,9 @@ use std::fmt;
 
 use liaison_grpc::wire::{self, Checks, Path};
 use liaison_proto::{common, intake};
-use liaison_types::{IccsCode, Language, ReferralId, Result, Tag};
+use liaison_types::{Form, IccsCode, Language, ReferralId, Result, Tag};
 
 use crate::domain::{DeclaredOffence, Input};
-
-const ICCS: &str = "2, 4, 5 or 6 digits of the ICCS, for example 0204";
 
 /// Offences and text of one case: content, in memory only.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -84,7 +82,7 @@ pub(super) fn offences(
         .map(|(index, offence)| {
             let path = path.index(index);
             let iccs: Option<IccsCode> =
-                checks.optional_parse(path.field("iccs"), &offence.iccs, ICCS);
+                checks.optional_parse(path.field("iccs"), &offence.iccs, Form::IccsCode);
             let mut tags = Vec::new();
             for (index, number) in offence.tags.iter().enumerate() {
                 let tags_path = path.field("tags");

@@ -6,7 +6,7 @@ use liaison_proto::classification::{
     ClassifyTextRequest, DecideTriageRequest, ListDecisionsRequest, ListTriageItemsRequest,
 };
 use liaison_proto::common;
-use liaison_types::{Error, Party, ReferralId, Result, Rule, UnitCode};
+use liaison_types::{Error, Form, Party, ReferralId, Result, Rule, UnitCode};
 
 use super::CaseInput;
 use super::input::offences;
@@ -20,7 +20,6 @@ const MAX_TEXT: usize = 200_000;
 const MAX_REASON: usize = 2_000;
 /// The most items of one page.
 const MAX_PAGE: u32 = 500;
-const UNIT: &str = "a unit's name, for example cyber";
 
 /// A text to be classified.
 ///
@@ -113,12 +112,12 @@ pub fn page_request(party: &Party, request: &ListTriageItemsRequest) -> Result<P
 pub fn ruling(request: &DecideTriageRequest) -> Result<Ruling> {
     let mut checks = Checks::default();
     let name = checks.resource::<TriageItem>(Path::root("name"), &request.name);
-    let lead: Option<UnitCode> = checks.parse(Path::root("lead"), &request.lead, UNIT);
+    let lead: Option<UnitCode> = checks.parse(Path::root("lead"), &request.lead, Form::UnitName);
     let path = Path::root("supporting");
     let mut supporting: Vec<UnitCode> = Vec::new();
     let given = checks.at_most(path, &request.supporting, MAX_SUPPORTING);
     for (index, unit) in given.iter().enumerate() {
-        let Some(unit) = checks.parse::<UnitCode>(path.index(index), unit, UNIT) else {
+        let Some(unit) = checks.parse::<UnitCode>(path.index(index), unit, Form::UnitName) else {
             continue;
         };
         if lead.as_ref() == Some(&unit) {

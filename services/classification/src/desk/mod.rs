@@ -6,12 +6,12 @@ mod verdict;
 pub use ruling::{MAX_SUPPORTING, Ruling, permit};
 pub use verdict::{Fate, RULE_GIVEN_UP, verdict};
 
+use liaison_types::referral::Urgency;
 use liaison_types::{ReferralId, Timestamp, UnitCode};
 
 use crate::case::{Decided, Envelope};
-use crate::names::names;
 
-names! {
+liaison_types::names! {
     /// Why the desk has to decide.
     TriageCause {
         /// The machine is not sure.
@@ -28,27 +28,6 @@ names! {
         DeadLettered = "DEAD_LETTERED",
         /// Markings or exclusions forbid the unit that fits.
         NotPermitted = "NOT_PERMITTED",
-    }
-    /// How pressing a referral is.
-    Urgency {
-        /// Seven calendar days.
-        Routine = "ROUTINE",
-        /// Eight hours.
-        Urgent = "URGENT",
-        /// A life is in danger.
-        EmergencyLife = "EMERGENCY_LIFE",
-    }
-}
-
-impl Urgency {
-    /// The place in every queue, smaller first.
-    #[must_use]
-    pub const fn priority(self) -> i32 {
-        match self {
-            Self::EmergencyLife => 0,
-            Self::Urgent => 1,
-            Self::Routine => 2,
-        }
     }
 }
 
@@ -102,16 +81,6 @@ pub struct Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_more_pressing_goes_first() {
-        let mut all = Urgency::ALL.to_vec();
-        all.sort_by_key(|urgency| urgency.priority());
-        assert_eq!(
-            all,
-            [Urgency::EmergencyLife, Urgency::Urgent, Urgency::Routine]
-        );
-    }
 
     #[test]
     fn every_cause_has_a_rule_of_its_own() {

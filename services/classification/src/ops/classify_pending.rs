@@ -10,9 +10,11 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Instant;
 
+use liaison_store::Commit;
 use liaison_types::{Error, ErrorKind, ReferralId, Result, Timestamp};
 use tracing::Span;
 
+use super::classify_text::SHORT;
 use super::{Core, Ops};
 use crate::case::Case;
 use crate::convert::CaseInput;
@@ -37,6 +39,10 @@ impl AddAssign for Tally {
     }
 }
 
+/// A claim that a crash of the machine forgets leads to one more decision, of which the second changes
+/// nothing.
+const CLAIM_COMMIT: Commit = Commit::Asynchronous;
+
 /// A case with what intake gave for it.
 type Read = (Case, Result<CaseInput>);
 
@@ -56,7 +62,7 @@ impl Ops {
         let (core, terms) = (&self.core, self.terms());
         core.parts
             .db
-            .write_tx("classification.claim", |tx| {
+            .write_tx_with(CLAIM_COMMIT, "classification.claim", |tx| {
                 Box::pin(async move {
                     let now = core.now();
                     store::claim(tx, now, now + terms.lease, terms.batch).await
@@ -78,10 +84,8 @@ impl Ops {
         }
         let claims: Vec<Claim> = cases.iter().map(claim_of).collect();
         let done = core.classify(cases).await;
-        match &done {
-            Ok(tally) if tally.concluded > 0 => self.nudge(),
-            Ok(_) => {}
-            Err(_) => core.set_free(&claims).await,
+        if done.is_err() {
+            core.set_free(&claims).await;
         }
         done
     }
@@ -165,6 +169,8 @@ impl Core {
     /// write, and with the claims of those that failed.
     async fn judge_all(self: &Arc<Self>, read: Vec<Read>) -> Result<(Vec<Conclusion>, Vec<Claim>)> {
         let (core, span) = (Arc::clone(self), Span::current());
+        let inputs = read.iter().filter_map(|(_, input)| input.as_ref().ok());
+        let bytes: usize = inputs.map(|input| input.narrative.len()).sum();
         let judge = move || {
             let _in = span.enter();
             let (mut conclusions, mut failed) = (Vec::with_capacity(read.len()), Vec::new());
@@ -179,9 +185,12 @@ impl Core {
             }
             (conclusions, failed)
         };
+        if bytes <= SHORT {
+            return Ok(judge());
+        }
         tokio::task::spawn_blocking(judge)
             .await
-            .map_err(Error::internal)
+            .map_err(|_| Error::internal("deciding did not end"))
     }
 
     fn judge_one(&self, case: &Case, input: Result<CaseInput>) -> Result<Conclusion> {
@@ -252,7 +261,7 @@ impl Core {
                         .copied()
                         .filter(|conclusion| pending.contains(&conclusion.case.referral))
                         .collect();
-                    store::write(tx, self.now(), &ours).await?;
+                    store::write(tx, &self.parts.outbox, self.now(), &ours).await?;
                     Ok(count(&ours))
                 })
             })

@@ -12,7 +12,7 @@ use crate::convert::CaseInput;
 
 /// Up to this many bytes a decision takes well under a millisecond; longer ones go to a thread where
 /// they hold nobody up.
-const SHORT: usize = 8 << 10;
+pub(super) const SHORT: usize = 8 << 10;
 
 impl Ops {
     /// Decides `input` by the rules alone, without markings.
@@ -26,7 +26,7 @@ impl Ops {
         let core = Arc::clone(&self.core);
         tokio::task::spawn_blocking(move || core.decide_text(&input))
             .await
-            .map_err(Error::internal)?
+            .map_err(|_| Error::internal("deciding did not end"))?
     }
 }
 

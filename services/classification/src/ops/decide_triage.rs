@@ -1,9 +1,11 @@
 //! A person at the triage desk decides.
 
+use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
-use liaison_types::{DecisionId, Error, ErrorKind, Reason, Result, Rule, UnitCode, Violation};
-use sea_orm::DatabaseTransaction;
+use liaison_types::{
+    DecisionId, Error, ErrorKind, Form, Reason, Result, Rule, UnitCode, Violation,
+};
 
 use super::{Core, Ops, PERMIT, REFUSE};
 use crate::case::{Actor, CaseStep, Decided, Ground};
@@ -35,7 +37,6 @@ impl Ops {
                 Box::pin(async move { core.decide_by_hand(tx, by, ruling, trace).await })
             })
             .await??;
-        self.nudge();
         Ok(decided)
     }
 }
@@ -52,7 +53,7 @@ impl Core {
                 } else {
                     "supporting"
                 };
-                let rule = Rule::UnknownValue("one of the configured units");
+                let rule = Rule::NotAmong(Form::ConfiguredUnit);
                 Err(Error::new(ErrorKind::InvalidArgument, Reason::UnknownUnit)
                     .metadata("unit", unit.to_string())
                     .violations(vec![Violation::new(field, rule)]))
@@ -63,7 +64,7 @@ impl Core {
     /// The inner error is a refusal whose trace in the audit has to be kept.
     async fn decide_by_hand(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         by: &Actor,
         ruling: &Ruling,
         trace: Option<&str>,
@@ -115,7 +116,7 @@ impl Core {
             audit: entry,
             events,
         };
-        store::write(tx, now, &[&conclusion]).await?;
+        store::write(tx, &self.parts.outbox, now, &[&conclusion]).await?;
         Ok(Ok(decided))
     }
 }

@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use liaison_outbox::Nudge;
+use liaison_outbox::Outbox;
 use liaison_policy::may_triage;
 use liaison_store::Db;
 use liaison_store::audit::AuditEntry;
@@ -63,8 +63,8 @@ pub struct Parts {
     pub inputs: Arc<dyn InputSource>,
     /// How cases are worked off.
     pub terms: Terms,
-    /// Wakes the relay.
-    pub nudge: Nudge,
+    /// Where others are told.
+    pub outbox: Outbox,
 }
 
 /// The use cases. Cheap to clone.
@@ -105,11 +105,6 @@ impl Ops {
     #[must_use]
     pub fn terms(&self) -> &Terms {
         &self.core.parts.terms
-    }
-
-    /// Something was committed that the relay has to hand on.
-    pub fn nudge(&self) {
-        self.core.parts.nudge.wake_all();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Admitted referrals wait to be decided.
 
+use liaison_store::Tx;
 use liaison_types::{Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 
 use super::Ops;
 use crate::case::Case;
@@ -17,7 +17,7 @@ impl Ops {
     /// Where the database refuses.
     pub async fn record_admissions(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         now: Timestamp,
         cases: &[Case],
     ) -> Result<()> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use liaison_store::Tx;
 use liaison_types::{Error, ReferralId, Result, Rule, Timestamp, Violation};
-use sea_orm::DatabaseTransaction;
 
 use super::{Core, Ops};
 use crate::case::{Case, CaseState, CaseStep};
@@ -26,7 +26,7 @@ impl Ops {
     /// never made. Neither will change.
     pub async fn record_returns(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         now: Timestamp,
         returns: &[Returned],
     ) -> Result<()> {
@@ -49,7 +49,7 @@ impl Ops {
             conclusions.extend(self.core.reopen(case, back, known, now)?);
         }
         let conclusions: Vec<&Conclusion> = conclusions.iter().collect();
-        store::write(tx, now, &conclusions).await
+        store::write(tx, &self.core.parts.outbox, now, &conclusions).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use liaison_store::Tx;
 use liaison_store::{
     DbResult as _, Inconsistency, any_of, ensure_affected, insert_all_ignoring_conflicts,
     update_all,
@@ -9,8 +10,8 @@ use liaison_store::{
 use liaison_types::{Error, ReferralId, Result, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Set,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Set,
 };
 use uuid::Uuid;
 
@@ -34,7 +35,7 @@ pub(super) const CHANGING: [Column; 5] = [
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn insert_cases(tx: &DatabaseTransaction, now: Timestamp, cases: &[Case]) -> Result<()> {
+pub async fn insert_cases(tx: &Tx<'_>, now: Timestamp, cases: &[Case]) -> Result<()> {
     let rows = cases
         .iter()
         .map(|case| {
@@ -67,12 +68,7 @@ pub async fn insert_cases(tx: &DatabaseTransaction, now: Timestamp, cases: &[Cas
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn claim(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    until: Timestamp,
-    limit: u16,
-) -> Result<Vec<Case>> {
+pub async fn claim(tx: &Tx<'_>, now: Timestamp, until: Timestamp, limit: u16) -> Result<Vec<Case>> {
     let rows = Entity::find()
         .filter(Expr::cust(PENDING))
         .filter(Column::DueAt.lte(now.as_micros()))
@@ -118,10 +114,7 @@ pub async fn claim(
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn pending(
-    tx: &DatabaseTransaction,
-    referrals: &[ReferralId],
-) -> Result<HashSet<ReferralId>> {
+pub async fn pending(tx: &Tx<'_>, referrals: &[ReferralId]) -> Result<HashSet<ReferralId>> {
     let locked: Vec<Uuid> = Entity::find()
         .select_only()
         .column(Column::ReferralId)
@@ -140,10 +133,7 @@ pub async fn pending(
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn postpone(
-    tx: &DatabaseTransaction,
-    cases: &[(ReferralId, u32, Timestamp)],
-) -> Result<()> {
+pub async fn postpone(tx: &Tx<'_>, cases: &[(ReferralId, u32, Timestamp)]) -> Result<()> {
     let rows = cases.iter().map(|(referral, done, due)| ActiveModel {
         referral_id: Set(referral.uuid()),
         attempts: Set(attempts(*done)),
@@ -160,7 +150,7 @@ pub async fn postpone(
 ///
 /// # Errors
 /// Where the database refuses, or a row makes no sense.
-pub async fn lock(tx: &DatabaseTransaction, referrals: &[ReferralId]) -> Result<Vec<Case>> {
+pub async fn lock(tx: &Tx<'_>, referrals: &[ReferralId]) -> Result<Vec<Case>> {
     let rows = Entity::find()
         .filter(these(tx, referrals))
         .order_by_asc(Column::ReferralId)

@@ -1,10 +1,10 @@
 //! What became of cases, written by one statement a table however many there are.
 
-use liaison_outbox::{NewEvent, enqueue};
+use liaison_outbox::{NewEvent, Outbox};
+use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
 use liaison_store::{ensure_affected, insert_all, update_all};
 use liaison_types::{Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 
 use super::entity::{decision, referral_case, triage_item};
 use super::{cases, decisions, items};
@@ -35,12 +35,14 @@ pub struct Conclusion {
     pub events: Vec<NewEvent>,
 }
 
-/// Writes conclusions on different cases, each of whose row locks the transaction holds.
+/// Writes conclusions on different cases, each of whose row locks the transaction holds, and tells
+/// the others through `outbox`.
 ///
 /// # Errors
 /// Where the database refuses.
 pub async fn write(
-    tx: &DatabaseTransaction,
+    tx: &Tx<'_>,
+    outbox: &Outbox,
     now: Timestamp,
     conclusions: &[&Conclusion],
 ) -> Result<()> {
@@ -74,10 +76,10 @@ pub async fn write(
         .iter()
         .flat_map(|conclusion| conclusion.events.iter().cloned())
         .collect();
-    enqueue(tx, now, events).await
+    outbox.enqueue(tx, now, events).await
 }
 
-async fn write_items(tx: &DatabaseTransaction, conclusions: &[&Conclusion]) -> Result<()> {
+async fn write_items(tx: &Tx<'_>, conclusions: &[&Conclusion]) -> Result<()> {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for conclusion in conclusions {
         match &conclusion.item {

@@ -9,6 +9,5 @@ mod deciding;
 mod desk;
 mod kit;
 mod returns;
-mod speed;
 mod stack;
 mod words;

@@ -2,7 +2,7 @@
 
 use liaison_grpc::wire::{Checks, Path, read_markings};
 use liaison_proto::{common, intake};
-use liaison_types::{IccsCode, Party, Result, Rule, Timestamp};
+use liaison_types::{Form, IccsCode, Party, Result, Rule, Timestamp};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -23,9 +23,6 @@ const MAX_ACTIONS: usize = 16;
 const MAX_REASONS: usize = 2_000;
 const MAX_URGENCY_REASON: usize = 1_000;
 const MAX_AUTHORISATION: usize = 100;
-
-const REQUEST_ID: &str = "a UUID, for example 6f1c1f0e-5d0b-4f6e-9f0e-2b1f3a4c5d6e";
-const ICCS: &str = "2, 4, 5 or 6 digits of the ICCS, for example 0204";
 
 /// What `party` submits, and whether it is only to be checked.
 ///
@@ -66,9 +63,9 @@ fn request_id(checks: &mut Checks, request: &intake::SubmitReferralRequest) -> O
     if request.validate_only && request.request_id.is_empty() {
         return None;
     }
-    let id: Option<Uuid> = checks.parse(path, &request.request_id, REQUEST_ID);
+    let id: Option<Uuid> = checks.parse(path, &request.request_id, Form::Uuid);
     if id.is_some_and(|id| id.is_nil()) {
-        checks.add(path, Rule::Malformed(REQUEST_ID));
+        checks.add(path, Rule::Malformed(Form::Uuid));
     }
     id
 }
@@ -150,7 +147,8 @@ fn offences(checks: &mut Checks, path: Path<'_>, given: &[common::Offence]) -> V
     let mut codes = Vec::with_capacity(given.len());
     for (index, offence) in checks.at_most(path, given, MAX_OFFENCES).iter().enumerate() {
         let path = path.index(index);
-        let code: Option<IccsCode> = checks.optional_parse(path.field("iccs"), &offence.iccs, ICCS);
+        let code: Option<IccsCode> =
+            checks.optional_parse(path.field("iccs"), &offence.iccs, Form::IccsCode);
         codes.extend(code);
         let provision = path.field("national_provision");
         if offence.iccs.is_empty() && offence.national_provision.trim().is_empty() {
@@ -208,6 +206,11 @@ fn urgency(
     urgency
 }
 
+// The fields of an authorisation document.
+const REFERENCE: &str = "authorisation_reference";
+const ISSUER: &str = "authorisation_issuer";
+const UNTIL: &str = "authorisation_valid_until";
+
 fn legal_basis(
     checks: &mut Checks,
     path: Path<'_>,
@@ -216,25 +219,24 @@ fn legal_basis(
 ) {
     let Some(given) = given else { return };
     checks.required_line(path.field("provision"), &given.provision, MAX_PROVISION);
-    let reference = path.field("authorisation_reference");
-    let issuer = path.field("authorisation_issuer");
-    let until = path.field("authorisation_valid_until");
-    checks.line(reference, &given.authorisation_reference, MAX_AUTHORISATION);
-    checks.line(issuer, &given.authorisation_issuer, MAX_NAME);
+    checks.line(
+        path.field(REFERENCE),
+        &given.authorisation_reference,
+        MAX_AUTHORISATION,
+    );
+    checks.line(path.field(ISSUER), &given.authorisation_issuer, MAX_NAME);
+    let until = path.field(UNTIL);
     let valid_until = checks.optional_instant(until, given.authorisation_valid_until.as_ref());
     // What an authorisation is needs all three.
     let parts = [
-        (reference, !given.authorisation_reference.trim().is_empty()),
-        (issuer, !given.authorisation_issuer.trim().is_empty()),
-        (until, given.authorisation_valid_until.is_some()),
+        (REFERENCE, !given.authorisation_reference.trim().is_empty()),
+        (ISSUER, !given.authorisation_issuer.trim().is_empty()),
+        (UNTIL, given.authorisation_valid_until.is_some()),
     ];
-    if parts.iter().any(|(_, present)| *present) {
-        for (path, present) in parts {
-            checks.ensure(
-                present,
-                path,
-                Rule::RequiredBecause("the authorisation document"),
-            );
+    if let Some((because, _)) = parts.into_iter().find(|(_, present)| *present) {
+        for (field, present) in parts {
+            let needed = Rule::RequiredBecause(because);
+            checks.ensure(present, path.field(field), needed);
         }
     }
     checks.ensure(valid_until.is_none_or(|at| at > now), until, Rule::Expired);
@@ -244,10 +246,10 @@ fn evaluation(checks: &mut Checks, path: Path<'_>, given: Option<&intake::Evalua
     let Some(given) = given else { return };
     for fault in evaluation_faults(&given.scheme, &given.source, &given.information) {
         let (field, known) = match fault {
-            EvaluationFault::Scheme => ("scheme", "4x4 or 6x6"),
-            EvaluationFault::Source => ("source", "A, B, C, X in 4x4, A to F in 6x6"),
-            EvaluationFault::Information => ("information", "1 to 4 in 4x4, 1 to 6 in 6x6"),
+            EvaluationFault::Scheme => ("scheme", Form::EvaluationScheme),
+            EvaluationFault::Source => ("source", Form::EvaluationSource),
+            EvaluationFault::Information => ("information", Form::EvaluationInformation),
         };
-        checks.add(path.field(field), Rule::UnknownValue(known));
+        checks.add(path.field(field), Rule::NotAmong(known));
     }
 }

@@ -2,7 +2,7 @@
 
 use liaison_grpc::wire::{Checks, Path};
 use liaison_proto::intake;
-use liaison_types::{CountryCode, Rule, Timestamp};
+use liaison_types::{CountryCode, Form, Rule, Timestamp};
 
 use crate::domain::Person;
 use crate::domain::dossier::{is_date_of_birth, is_media_type};
@@ -22,15 +22,6 @@ const MAX_EVIDENCE: usize = 256;
 const MAX_LOCATOR: usize = 500;
 const SHA256_BYTES: usize = 32;
 
-const COUNTRY: &str = "an ISO 3166-1 alpha-2 code, for example FR";
-const DATE_OF_BIRTH: &str = "a past date as YYYY, YYYY-MM or YYYY-MM-DD";
-const PHONE: &str = "a telephone number with + and country code, for example +33612345678";
-const EMAIL: &str = "an e-mail address, for example name@example.org";
-const IP_ADDRESS: &str = "an IPv4 or IPv6 address";
-const FILE_HASH: &str = "SHA-256 as 64 hexadecimal digits";
-const SHA256: &str = "SHA-256 as 32 bytes";
-const MEDIA_TYPE: &str = "an IANA media type, for example image/jpeg";
-
 /// Where and when it happened.
 pub fn occurrences(checks: &mut Checks, path: Path<'_>, given: &[intake::Occurrence]) {
     for (index, occurrence) in checks
@@ -40,7 +31,11 @@ pub fn occurrences(checks: &mut Checks, path: Path<'_>, given: &[intake::Occurre
     {
         let path = path.index(index);
         checks.line(path.field("place"), &occurrence.place, MAX_PLACE);
-        checks.optional_parse::<CountryCode>(path.field("country"), &occurrence.country, COUNTRY);
+        checks.optional_parse::<CountryCode>(
+            path.field("country"),
+            &occurrence.country,
+            Form::CountryCode,
+        );
         let from = checks.optional_instant(path.field("from"), occurrence.from.as_ref());
         let to = checks.optional_instant(path.field("to"), occurrence.to.as_ref());
         if let (Some(from), Some(to)) = (from, to) {
@@ -73,13 +68,13 @@ pub fn persons(
             checks.ensure(
                 right,
                 path.field("date_of_birth"),
-                Rule::Malformed(DATE_OF_BIRTH),
+                Rule::Malformed(Form::DateOfBirth),
             );
         }
         let field = path.field("nationalities");
         let nationalities = checks.at_most(field, &person.nationalities, MAX_NATIONALITIES);
         for (index, country) in nationalities.iter().enumerate() {
-            checks.parse::<CountryCode>(field.index(index), country, COUNTRY);
+            checks.parse::<CountryCode>(field.index(index), country, Form::CountryCode);
         }
         checks.required_line(
             path.field("purpose_link"),
@@ -108,7 +103,7 @@ fn name(
     if suspected && !person.identity_unknown && person.family_name.trim().is_empty() {
         checks.add(
             family_name,
-            Rule::RequiredBecause("status, unless identity_unknown is set"),
+            Rule::RequiredUnless("status", "identity_unknown"),
         );
     }
     let field = path.field("aliases");
@@ -136,12 +131,12 @@ pub fn identifiers(checks: &mut Checks, path: Path<'_>, given: &[intake::Identif
             continue;
         }
         let (right, form) = match kind {
-            Some(intake::IdentifierKind::Phone) => (is_phone(value), PHONE),
-            Some(intake::IdentifierKind::Email) => (is_email(value), EMAIL),
+            Some(intake::IdentifierKind::Phone) => (is_phone(value), Form::Phone),
+            Some(intake::IdentifierKind::Email) => (is_email(value), Form::Email),
             Some(intake::IdentifierKind::IpAddress) => {
-                (value.parse::<std::net::IpAddr>().is_ok(), IP_ADDRESS)
+                (value.parse::<std::net::IpAddr>().is_ok(), Form::IpAddress)
             }
-            Some(intake::IdentifierKind::FileHash) => (is_file_hash(value), FILE_HASH),
+            Some(intake::IdentifierKind::FileHash) => (is_file_hash(value), Form::FileHash),
             _ => continue,
         };
         checks.ensure(right, field, Rule::Malformed(form));
@@ -186,7 +181,11 @@ pub fn evidence(
         checks.required_line(path.field("label"), &entry.label, MAX_NAME);
         if !entry.media_type.is_empty() {
             let right = is_media_type(&entry.media_type);
-            checks.ensure(right, path.field("media_type"), Rule::Malformed(MEDIA_TYPE));
+            checks.ensure(
+                right,
+                path.field("media_type"),
+                Rule::Malformed(Form::MediaType),
+            );
         }
         let right = entry.size_bytes >= 0;
         checks.ensure(
@@ -195,7 +194,7 @@ pub fn evidence(
             Rule::OutOfRange(0, i64::MAX),
         );
         let right = entry.sha256.len() == SHA256_BYTES;
-        checks.ensure(right, path.field("sha256"), Rule::Malformed(SHA256));
+        checks.ensure(right, path.field("sha256"), Rule::Malformed(Form::Digest));
         let at = path.field("collected_at");
         let collected = checks.optional_instant(at, entry.collected_at.as_ref());
         checks.ensure(

@@ -4,11 +4,9 @@ use liaison_grpc::event_delivery::ReceivedEvent;
 use liaison_grpc::wire::{self, Checks, Path};
 use liaison_proto::event::event::Data;
 use liaison_proto::{common, event};
-use liaison_types::{Party, ReferralId, Result, Rule};
+use liaison_types::{Form, Party, ReferralId, Result, Rule};
 
 use crate::domain::{Actor, AssignmentStep, Fact, FactKind, Outcome, Referral, Role, Step};
-
-const UNIT: &str = "the name of a unit";
 
 /// A step of a referral, for whom it concerns.
 #[must_use]
@@ -99,7 +97,7 @@ type Read = Option<(ReferralId, Option<Actor>, FactKind)>;
 fn classified(checks: &mut Checks, data: &event::CaseClassified) -> Read {
     let envelope = checks.required(Path::root("envelope"), data.envelope.as_ref())?;
     let referral = checks.resource(Path::root("envelope.referral"), &envelope.referral);
-    let lead = checks.parse(Path::root("lead"), &data.lead, UNIT);
+    let lead = checks.parse(Path::root("lead"), &data.lead, Form::UnitName);
     checks.ensure(
         data.revision > 0,
         Path::root("revision"),
@@ -132,7 +130,7 @@ fn triage(checks: &mut Checks, data: &event::TriageRequested) -> Read {
 fn assignment(checks: &mut Checks, data: &event::AssignmentChanged) -> Read {
     let referral = checks.resource(Path::root("referral"), &data.referral);
     let assignment = checks.resource(Path::root("assignment"), &data.assignment);
-    let unit = checks.parse(Path::root("unit"), &data.unit, UNIT);
+    let unit = checks.parse(Path::root("unit"), &data.unit, Form::UnitName);
     let role: Option<Role> =
         checks.named::<common::AssignmentRole, _>(Path::root("role"), data.role);
     let step: Option<AssignmentStep> =
@@ -145,7 +143,7 @@ fn assignment(checks: &mut Checks, data: &event::AssignmentChanged) -> Read {
         checks.optional_named::<common::Outcome, _>(Path::root("outcome"), data.outcome);
     let actor = data.actor.as_ref().map(|given| Actor {
         party: checks
-            .parse(Path::root("actor.party"), &given.party, "kind/name")
+            .parse(Path::root("actor.party"), &given.party, Form::PartyName)
             .unwrap_or_else(|| Party::service("routing")),
         officer: Some(given.officer.clone()).filter(|officer| !officer.is_empty()),
     });

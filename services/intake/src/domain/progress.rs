@@ -53,10 +53,10 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether the unit may open the dossier.
+    /// Whether the unit may open the dossier: it has, may still take, or has done its share.
     #[must_use]
     pub const fn is_active(&self) -> bool {
-        self.state.is_open()
+        self.state.is_open() || matches!(self.state, AssignmentState::Completed)
     }
 
     /// Who leads if several seem to: whoever took over last.

@@ -1,77 +1,8 @@
-//! The words of the domain. Each has one spelling, which databases, logs and the schema share.
+//! The words of the domain: those of intake alone, and those that other services share.
 
-use std::fmt;
-use std::str::FromStr;
+pub use liaison_types::referral::{AssignmentState, Outcome, ReferralKind, Role, Urgency};
 
-/// The text is none of the words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a known word")]
-pub struct UnknownWord;
-
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The spelling.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text {
-                    $($text => Ok(Self::$variant),)*
-                    _ => Err(UnknownWord),
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    )*};
-}
-
-words! {
-    /// What the sender asks for.
-    ReferralKind {
-        /// Help with an investigation.
-        RequestForAssistance = "REQUEST_FOR_ASSISTANCE",
-        /// Information only.
-        RequestForInformation = "REQUEST_FOR_INFORMATION",
-        /// Information given unasked; no reply clock runs.
-        SpontaneousInformation = "SPONTANEOUS_INFORMATION",
-        /// Keep evidence from being lost.
-        PreservationRequest = "PRESERVATION_REQUEST",
-        /// Find out who a victim is.
-        VictimIdentification = "VICTIM_IDENTIFICATION",
-        /// A warning.
-        Alert = "ALERT",
-        /// Adds to an earlier referral.
-        FollowUp = "FOLLOW_UP",
-    }
-
-    /// How pressing a referral is; a later one is more pressing.
-    Urgency {
-        /// Seven calendar days.
-        Routine = "ROUTINE",
-        /// Eight hours.
-        Urgent = "URGENT",
-        /// A life is in danger.
-        EmergencyLife = "EMERGENCY_LIFE",
-    }
-
+liaison_types::names! {
     /// Where a referral stands, as far as it goes today.
     ReferralState {
         /// Received and kept.
@@ -126,30 +57,6 @@ words! {
         AssignmentEnded = "ASSIGNMENT_ENDED",
     }
 
-    /// Where a unit's share stands, as routing says.
-    AssignmentState {
-        /// Waiting to be pulled.
-        Queued = "QUEUED",
-        /// Pulled under a lease.
-        Leased = "LEASED",
-        /// The unit has committed itself.
-        Accepted = "ACCEPTED",
-        /// The unit will not do it.
-        Declined = "DECLINED",
-        /// Offered to another unit.
-        TransferOffered = "TRANSFER_OFFERED",
-        /// Taken over by another unit.
-        Transferred = "TRANSFERRED",
-        /// Done, with an outcome.
-        Completed = "COMPLETED",
-        /// Could not be done.
-        Failed = "FAILED",
-        /// Taken back by the hub.
-        Revoked = "REVOKED",
-        /// Pulled too often without an answer.
-        DeadLettered = "DEAD_LETTERED",
-    }
-
     /// What happened to an assignment, as routing says.
     AssignmentStep {
         /// Created; asks for the grant.
@@ -176,44 +83,6 @@ words! {
         Revoked = "REVOKED",
         /// A supporting unit became the lead.
         Promoted = "PROMOTED",
-    }
-
-    /// The part a unit has.
-    Role {
-        /// Answers for the referral.
-        Lead = "LEAD",
-        /// Helps.
-        Supporting = "SUPPORTING",
-    }
-
-    /// What came of it.
-    Outcome {
-        /// The information asked for was given.
-        InformationProvided = "INFORMATION_PROVIDED",
-        /// Part of it was given.
-        PartiallyProvided = "PARTIALLY_PROVIDED",
-        /// Nothing was found.
-        NoTrace = "NO_TRACE",
-        /// A victim was identified.
-        VictimIdentified = "VICTIM_IDENTIFIED",
-        /// A victim was brought to safety.
-        VictimSafeguarded = "VICTIM_SAFEGUARDED",
-        /// A suspect was identified.
-        SuspectIdentified = "SUSPECT_IDENTIFIED",
-        /// A suspect was arrested.
-        SuspectArrested = "SUSPECT_ARRESTED",
-        /// Something was seized.
-        Seizure = "SEIZURE",
-        /// An operation was opened.
-        OperationOpened = "OPERATION_OPENED",
-        /// Given to another body.
-        Transferred = "TRANSFERRED",
-        /// Nothing more will be done.
-        NoFurtherAction = "NO_FURTHER_ACTION",
-        /// Unfounded.
-        Unfounded = "UNFOUNDED",
-        /// A duplicate.
-        Duplicate = "DUPLICATE",
     }
 
     /// On what grounds a referral is refused: the closed list of Directive (EU) 2023/977 Article 6,
@@ -290,17 +159,6 @@ impl PersonStatus {
     }
 }
 
-impl AssignmentState {
-    /// Whether the unit has, or may still take, its share.
-    #[must_use]
-    pub const fn is_open(self) -> bool {
-        matches!(
-            self,
-            Self::Queued | Self::Leased | Self::Accepted | Self::TransferOffered | Self::Completed
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +172,5 @@ mod tests {
             assert_eq!(word.to_string().parse(), Ok(*word));
         }
         assert!("admitted".parse::<ReferralState>().is_err());
-        assert!(Urgency::EmergencyLife > Urgency::Urgent);
     }
 }

@@ -2,10 +2,10 @@
 
 use liaison_grpc::wire;
 use liaison_policy::may_decide_review;
+use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, ErrorKind, Party, Reason, ReferralId, Result};
-use sea_orm::DatabaseTransaction;
 
 use super::{Core, Ops, PERMIT, only, rules};
 use crate::domain::{Actor, NewStep, Referral, ReferralState, ReferralStep, RefusalGround, review};
@@ -65,7 +65,6 @@ impl Ops {
                 Box::pin(async move { core.decide(tx, verdict, trace).await })
             })
             .await?;
-        core.nudge.wake_all();
         Ok(referral)
     }
 }
@@ -73,7 +72,7 @@ impl Ops {
 impl Core {
     async fn decide(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         verdict: &Verdict,
         trace: Option<&str>,
     ) -> Result<Referral> {
@@ -136,7 +135,7 @@ impl Core {
         store::save(tx, Change::Review, [&record]).await?;
         store::append(tx, vec![(verdict.id, &step)]).await?;
         audit::record(tx, vec![entry]).await?;
-        liaison_outbox::enqueue(tx, now, events).await?;
+        self.outbox.enqueue(tx, now, events).await?;
         Ok(referral)
     }
 }

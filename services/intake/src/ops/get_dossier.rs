@@ -1,10 +1,10 @@
 //! Opening a dossier: decides, records and serves.
 
 use liaison_grpc::wire;
+use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Party, ReferralId, Result};
-use sea_orm::DatabaseTransaction;
 
 use super::{Core, Ops, PERMIT, REFUSE, granted, rules, view};
 use crate::domain::{Actor, NewStep, ReferralStep};
@@ -42,10 +42,7 @@ impl Ops {
             })
             .await?;
         match served {
-            Some(content) => {
-                core.nudge.wake_all();
-                Ok(content)
-            }
+            Some(content) => Ok(content),
             None => Err(Error::not_found()),
         }
     }
@@ -55,7 +52,7 @@ impl Core {
     /// The content; `None` where it is refused, which is kept as well.
     async fn open(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         opening: &Opening,
         trace: Option<&str>,
     ) -> Result<Option<Vec<u8>>> {
@@ -99,7 +96,7 @@ impl Core {
 
     async fn opened(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         mut record: Record,
         opening: &Opening,
         rule: String,
@@ -121,6 +118,6 @@ impl Core {
         store::save(tx, Change::Read, [&record]).await?;
         store::append(tx, vec![(opening.id, &step)]).await?;
         let event = self.publisher.changed(&record.referral, &step, trace);
-        liaison_outbox::enqueue(tx, now, vec![event]).await
+        self.outbox.enqueue(tx, now, vec![event]).await
     }
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use liaison_outbox::Nudge;
+use liaison_outbox::Outbox;
 use liaison_policy::{Decision, ViewFacts};
 use liaison_store::audit::AuditEntry;
 use liaison_store::{Batcher, BatcherSettings, Db};
@@ -66,7 +66,7 @@ pub(crate) struct Core {
     /// This service, which acts where no party does.
     service: Party,
     publisher: Publisher,
-    nudge: Nudge,
+    outbox: Outbox,
 }
 
 impl fmt::Debug for Ops {
@@ -84,7 +84,7 @@ impl Ops {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         service: Party,
-        nudge: Nudge,
+        outbox: Outbox,
         group_commit: GroupCommit,
     ) -> Self {
         let publisher = Publisher::new(&service, Arc::clone(&random));
@@ -101,7 +101,7 @@ impl Ops {
             random,
             service,
             publisher,
-            nudge,
+            outbox,
         });
         let submitting = Arc::clone(&core);
         let submissions = Batcher::spawn(settings, move |batch| {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use liaison_outbox::NewEvent;
+use liaison_store::Tx;
 use liaison_types::{AssignmentId, Error, ReferralId, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 
 use super::{Core, Ops};
 use crate::domain::{Admission, Fact, Grant, NewStep, Progress, Step};
@@ -40,7 +40,7 @@ impl Ops {
     /// change, for facts come only after admission.
     pub async fn record_facts(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         now: Timestamp,
         facts: &[ToldFact],
     ) -> Result<()> {
@@ -57,12 +57,7 @@ impl Ops {
             events.extend(core.take_in(open, told, now)?);
         }
         write(tx, &ids, &open).await?;
-        liaison_outbox::enqueue(tx, now, events).await
-    }
-
-    /// Wakes the relay: facts were committed.
-    pub fn facts_committed(&self) {
-        self.core.nudge.wake_all();
+        self.core.outbox.enqueue(tx, now, events).await
     }
 }
 
@@ -110,7 +105,7 @@ impl Core {
     }
 }
 
-async fn read(tx: &DatabaseTransaction, ids: &[ReferralId]) -> Result<HashMap<ReferralId, Open>> {
+async fn read(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<HashMap<ReferralId, Open>> {
     let records = store::lock(tx, ids).await?;
     let mut grants = store::grants_of(tx, ids).await?;
     Ok(records
@@ -141,11 +136,7 @@ async fn read(tx: &DatabaseTransaction, ids: &[ReferralId]) -> Result<HashMap<Re
 }
 
 /// In the order of the ids, in which the rows are locked.
-async fn write(
-    tx: &DatabaseTransaction,
-    ids: &[ReferralId],
-    open: &HashMap<ReferralId, Open>,
-) -> Result<()> {
+async fn write(tx: &Tx<'_>, ids: &[ReferralId], open: &HashMap<ReferralId, Open>) -> Result<()> {
     let open: Vec<&Open> = ids.iter().filter_map(|id| open.get(id)).collect();
     let grants = |wanted: fn(Option<&Grant>, &Grant) -> bool| {
         open.iter().flat_map(move |open| {

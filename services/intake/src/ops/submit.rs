@@ -155,12 +155,11 @@ pub(super) async fn submit_all(
                 store::insert_submissions(tx, &new).await?;
                 let now = core.clock.now();
                 audit::record(tx, entries(core, &new)).await?;
-                liaison_outbox::enqueue(tx, now, events(core, &new)).await?;
+                core.outbox.enqueue(tx, now, events(core, &new)).await?;
                 Ok(answers(places, &new))
             })
         })
         .await?;
-    core.nudge.wake_all();
     Ok(answers)
 }
 

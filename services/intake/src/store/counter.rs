@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use liaison_store::DbResult as _;
+use liaison_store::Tx;
 use liaison_types::Result;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use crate::domain::Series;
 
@@ -15,10 +16,7 @@ use crate::domain::Series;
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn reserve(
-    tx: &DatabaseTransaction,
-    wanted: &BTreeMap<Series, i64>,
-) -> Result<BTreeMap<Series, i64>> {
+pub async fn reserve(tx: &Tx<'_>, wanted: &BTreeMap<Series, i64>) -> Result<BTreeMap<Series, i64>> {
     if wanted.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -45,7 +43,7 @@ pub async fn reserve(
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn give_back(tx: &DatabaseTransaction, surplus: &BTreeMap<Series, i64>) -> Result<()> {
+pub async fn give_back(tx: &Tx<'_>, surplus: &BTreeMap<Series, i64>) -> Result<()> {
     let back: BTreeMap<Series, i64> = surplus
         .iter()
         .filter(|(_, count)| **count > 0)

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
+use liaison_store::Tx;
 use liaison_store::{DbResult as _, Inconsistency, insert_all, update_all};
 use liaison_types::{AssignmentId, ReferralId, Result, Timestamp, UnitCode};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 use super::entity::dossier_grant::{ActiveModel, Column, Entity, Model};
 use super::{padded, parsed};
@@ -18,7 +16,7 @@ use crate::domain::Grant;
 /// # Errors
 /// Where the database refuses or a row makes no sense.
 pub async fn grants_of(
-    tx: &DatabaseTransaction,
+    tx: &Tx<'_>,
     referrals: &[ReferralId],
 ) -> Result<HashMap<ReferralId, Vec<Grant>>> {
     let rows = Entity::find()
@@ -59,7 +57,7 @@ pub async fn holds_grant<C: ConnectionTrait>(
 /// # Errors
 /// Where the database refuses.
 pub async fn save_grants(
-    tx: &DatabaseTransaction,
+    tx: &Tx<'_>,
     new: impl IntoIterator<Item = (ReferralId, &Grant)>,
     changed: impl IntoIterator<Item = (ReferralId, &Grant)>,
 ) -> Result<()> {

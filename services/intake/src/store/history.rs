@@ -1,10 +1,9 @@
 //! The steps of referrals.
 
+use liaison_store::Tx;
 use liaison_store::{DbResult as _, Inconsistency, insert_all};
 use liaison_types::{ReferralId, Result, Timestamp};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entity::custody::{ActiveModel, Column, Entity, Model};
 use super::parsed;
@@ -15,7 +14,7 @@ use crate::domain::{Actor, NewStep, Step};
 ///
 /// # Errors
 /// CONFLICT where a position is taken, else what the database says.
-pub async fn append(tx: &DatabaseTransaction, steps: Vec<(ReferralId, &Step)>) -> Result<()> {
+pub async fn append(tx: &Tx<'_>, steps: Vec<(ReferralId, &Step)>) -> Result<()> {
     let rows: Vec<Model> = steps
         .into_iter()
         .map(|(referral, step)| model(referral, step))

@@ -1,13 +1,11 @@
 //! Referrals: reading, locking, changing.
 
+use liaison_store::Tx;
 use liaison_store::{DbResult as _, Inconsistency, ensure_affected, update_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -85,7 +83,7 @@ pub async fn find<C: ConnectionTrait>(db: &C, id: ReferralId) -> Result<Option<R
 ///
 /// # Errors
 /// Where the database refuses or a row makes no sense.
-pub async fn lock(tx: &DatabaseTransaction, ids: &[ReferralId]) -> Result<Vec<Record>> {
+pub async fn lock(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<Record>> {
     let rows = Entity::find()
         .filter(Column::Id.is_in(uuids(ids)))
         .order_by_asc(Column::Id)
@@ -160,7 +158,7 @@ pub enum Change {
 /// # Errors
 /// Where the database refuses.
 pub async fn save<'a>(
-    tx: &DatabaseTransaction,
+    tx: &Tx<'_>,
     change: Change,
     records: impl IntoIterator<Item = &'a Record>,
 ) -> Result<()> {
@@ -231,7 +229,7 @@ fn changes(record: &Record) -> Result<ActiveModel> {
 ///
 /// # Errors
 /// INCONSISTENT_DATA where there is none, else what the database says.
-pub async fn content(tx: &DatabaseTransaction, id: ReferralId) -> Result<Vec<u8>> {
+pub async fn content(tx: &Tx<'_>, id: ReferralId) -> Result<Vec<u8>> {
     let row = dossier::Entity::find_by_id(id.uuid()).one(tx).await.db()?;
     row.map(|row| row.content)
         .ok_or_else(|| Inconsistency::on("dossier").row(id).into())
@@ -242,10 +240,7 @@ pub async fn content(tx: &DatabaseTransaction, id: ReferralId) -> Result<Vec<u8>
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn content_sizes(
-    tx: &DatabaseTransaction,
-    ids: &[ReferralId],
-) -> Result<Vec<(ReferralId, usize)>> {
+pub async fn content_sizes(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId, usize)>> {
     let pending = [
         ReferralState::Submitted,
         ReferralState::UnderReview,
@@ -282,10 +277,7 @@ pub async fn content_sizes(
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn contents(
-    tx: &DatabaseTransaction,
-    ids: &[ReferralId],
-) -> Result<Vec<(ReferralId, Vec<u8>)>> {
+pub async fn contents(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId, Vec<u8>)>> {
     let rows = dossier::Entity::find()
         .filter(dossier::Column::ReferralId.is_in(uuids(ids)))
         .all(tx)

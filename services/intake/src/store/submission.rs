@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use liaison_store::Tx;
 use liaison_store::{DbResult as _, insert_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::{dossier, referral};
@@ -85,7 +86,7 @@ pub struct Known {
 ///
 /// # Errors
 /// Where the database refuses or a row makes no sense.
-pub async fn find_requests(tx: &DatabaseTransaction, requests: &[Uuid]) -> Result<Vec<Known>> {
+pub async fn find_requests(tx: &Tx<'_>, requests: &[Uuid]) -> Result<Vec<Known>> {
     let rows = referral::Entity::find()
         .filter(referral::Column::RequestId.is_in(padded(requests.iter().copied())))
         .all(tx)
@@ -107,10 +108,7 @@ pub async fn find_requests(tx: &DatabaseTransaction, requests: &[Uuid]) -> Resul
 ///
 /// # Errors
 /// CONFLICT where one is stored already, else what the database says.
-pub async fn insert_submissions(
-    tx: &DatabaseTransaction,
-    new: &[(Arc<NewReferral>, Referral)],
-) -> Result<()> {
+pub async fn insert_submissions(tx: &Tx<'_>, new: &[(Arc<NewReferral>, Referral)]) -> Result<()> {
     let rows: Vec<referral::Model> = new
         .iter()
         .map(|(new, referral)| model(new, referral))

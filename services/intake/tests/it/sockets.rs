@@ -17,13 +17,13 @@ use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_proto::intake::intake_service_client::IntakeServiceClient;
 use liaison_proto::{common, intake};
 use liaison_runtime::{Ambient, Listeners, Loader, Outcome, Running, Service, start};
+use liaison_store::Tx;
 use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
 use liaison_testkit::{both_backends, eventually};
 use liaison_types::{Clock, Party, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
@@ -47,7 +47,7 @@ impl EventHandler for Neighbour {
 
     fn apply<'a>(
         &'a self,
-        _tx: &'a DatabaseTransaction,
+        _tx: &'a Tx<'a>,
         _now: Timestamp,
         events: &'a [&'a ReceivedEvent],
     ) -> BoxFuture<'a, Result<()>> {

@@ -6,7 +6,7 @@ use liaison_intake::api::Api;
 use liaison_intake::ops::{GroupCommit, Ops};
 use liaison_intake::store::Migrator;
 use liaison_intake::worker::Facts;
-use liaison_outbox::Nudge;
+use liaison_outbox::Outbox;
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, DeliveryResult, Event};
 use liaison_proto::intake::intake_service_server::IntakeService;
@@ -42,13 +42,13 @@ impl World {
         let env = Environment::seeded(7);
         let db = database.migrated::<Migrator>().await;
         let service = Party::service("intake");
-        let (nudge, commit) = (Nudge::new(), GroupCommit::default());
+        let (outbox, commit) = (Outbox::new(), GroupCommit::default());
         let ops = Ops::new(
             db.clone(),
             env.clock(),
             env.random(),
             service,
-            nudge,
+            outbox,
             commit,
         );
         let facts = Facts::new(ops.clone());

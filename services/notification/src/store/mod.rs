@@ -6,6 +6,7 @@ mod migration;
 use std::collections::BTreeMap;
 
 use entity::{notification, recipient};
+use liaison_store::Tx;
 use liaison_store::{
     Db, DbResult as _, any_of, ensure_affected, insert_all, insert_all_ignoring_conflicts,
     update_all,
@@ -13,8 +14,7 @@ use liaison_store::{
 use liaison_types::{Party, Result, Timestamp};
 pub use migration::Migrator;
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Set,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 
 /// A notification as it is kept.
@@ -54,7 +54,7 @@ impl Store {
     /// recipient become visible in ascending order and without gaps.
     pub(crate) async fn append(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         now: Timestamp,
         new: Vec<NewNotification>,
     ) -> Result<()> {

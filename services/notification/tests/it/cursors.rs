@@ -7,14 +7,13 @@ use liaison_testkit::both_backends;
 use liaison_types::Reason;
 use tonic::Code;
 
-use crate::fixture::{Fixture, list, many, positions, referral_changed};
+use crate::fixture::{Fixture, follow, list, next, next_position, positions, referral_changed};
 
 both_backends! {
     async fn pages_follow_each_other_without_loss(database: TestDatabase) {
         let fixture = Fixture::new(database).await;
         let mut intake = fixture.sender("intake");
-        let events = many(&intake, "NB-FR", 10);
-        intake.accepted(events).await;
+        intake.tell("NB-FR", 10).await;
         let mut reader = fixture.reader("bureau/NB-FR");
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -45,22 +44,13 @@ both_backends! {
     async fn a_stream_resumes_after_its_cursor(database: TestDatabase) {
         let fixture = Fixture::new(database).await;
         let mut intake = fixture.sender("intake");
-        let events = many(&intake, "NB-FR", 5);
-        intake.accepted(events).await;
+        intake.tell("NB-FR", 5).await;
         let mut reader = fixture.reader("bureau/NB-FR");
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         // As if the connection broke after each element.
         for _ in 0..5 {
-            let request = StreamNotificationsRequest {
-                cursor,
-                include_exercises: false,
-            };
-            let mut stream = reader
-                .stream_notifications(request)
-                .await
-                .unwrap()
-                .into_inner();
-            let element = stream.message().await.unwrap().unwrap();
+            let mut stream = follow(&mut reader, cursor).await;
+            let element = next(&mut stream).await;
             seen.push(element.notification.unwrap().position);
             cursor = element.cursor;
         }
@@ -70,8 +60,7 @@ both_backends! {
     async fn a_foreign_or_damaged_cursor_is_refused(database: TestDatabase) {
         let fixture = Fixture::new(database).await;
         let mut intake = fixture.sender("intake");
-        let events = many(&intake, "NB-FR", 2);
-        intake.accepted(events).await;
+        intake.tell("NB-FR", 2).await;
         let mut reader = fixture.reader("bureau/NB-FR");
         let good = list(&mut reader, "", 1, false).await.unwrap().cursor;
         let mut damaged = good.clone();
@@ -119,15 +108,9 @@ both_backends! {
         assert_eq!(positions(&real.notifications), [1, 4]);
         let all = list(&mut reader, "", 0, true).await.unwrap();
         assert_eq!(positions(&all.notifications), [1, 2, 3, 4]);
-        let request = StreamNotificationsRequest::default();
-        let mut stream = reader
-            .stream_notifications(request)
-            .await
-            .unwrap()
-            .into_inner();
+        let mut stream = follow(&mut reader, "").await;
         for expected in [1, 4] {
-            let element = stream.message().await.unwrap().unwrap();
-            assert_eq!(element.notification.unwrap().position, expected);
+            assert_eq!(next_position(&mut stream).await, expected);
         }
     }
 
@@ -135,8 +118,7 @@ both_backends! {
         let fixture = Fixture::new(database).await;
         let mut intake = fixture.sender("intake");
         for _ in 0..5 {
-            let events = many(&intake, "NB-FR", 250);
-            intake.accepted(events).await;
+            intake.tell("NB-FR", 250).await;
         }
         let mut reader = fixture.reader("bureau/NB-FR");
         for (asked, got) in [(0, 100), (7, 7), (1_000, 1_000), (i32::MAX, 1_000)] {

@@ -14,7 +14,8 @@ use liaison_proto::event::{
 };
 use liaison_proto::notification::notification_service_client::NotificationServiceClient;
 use liaison_proto::notification::{
-    ListNotificationsRequest, ListNotificationsResponse, Notification,
+    ListNotificationsRequest, ListNotificationsResponse, Notification, StreamNotificationsRequest,
+    StreamNotificationsResponse,
 };
 use liaison_runtime::{Ambient, Listeners, Loader, Running, Service as _, start};
 use liaison_telemetry::Instruments;
@@ -22,7 +23,8 @@ use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
 use liaison_types::Party;
-use tonic::Status;
+use tokio::time::timeout;
+use tonic::{Status, Streaming};
 
 /// What a test may wait for at most.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -159,6 +161,35 @@ pub(crate) async fn list(
         .map(tonic::Response::into_inner)
 }
 
+/// A stream of what comes after `cursor`, without training traffic.
+pub(crate) async fn follow(
+    reader: &mut NotificationServiceClient<Channel>,
+    cursor: impl Into<String>,
+) -> Streaming<StreamNotificationsResponse> {
+    let request = StreamNotificationsRequest {
+        cursor: cursor.into(),
+        include_exercises: false,
+    };
+    let answer = reader.stream_notifications(request).await;
+    answer.unwrap().into_inner()
+}
+
+/// The next element of a stream that goes on.
+pub(crate) async fn next(
+    stream: &mut Streaming<StreamNotificationsResponse>,
+) -> StreamNotificationsResponse {
+    timeout(PATIENCE, stream.message())
+        .await
+        .expect("an element in time")
+        .unwrap()
+        .unwrap()
+}
+
+/// The position of the next notification of a stream that goes on.
+pub(crate) async fn next_position(stream: &mut Streaming<StreamNotificationsResponse>) -> i64 {
+    next(stream).await.notification.unwrap().position
+}
+
 /// The positions of `notifications`.
 pub(crate) fn positions(notifications: &[Notification]) -> Vec<i64> {
     notifications
@@ -215,6 +246,12 @@ impl Sender {
             .filter(|result| result.status() != DeliveryStatus::Accepted)
             .collect();
         assert!(refused.is_empty(), "{refused:?}");
+    }
+
+    /// Delivers facts about as many referrals of `bureau`.
+    pub(crate) async fn tell(&mut self, bureau: &str, referrals: usize) {
+        let events = many(self, bureau, referrals);
+        self.accepted(events).await;
     }
 }
 

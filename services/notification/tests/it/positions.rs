@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use futures::future::join_all;
 use liaison_proto::event::{Event, ReferralStep};
-use liaison_proto::notification::{Notification, StreamNotificationsRequest};
+use liaison_proto::notification::Notification;
 use liaison_testkit::both_backends;
 use tokio::time::timeout;
 
-use crate::fixture::{Fixture, PATIENCE, Sender, events, positions, referral_changed};
+use crate::fixture::{Fixture, PATIENCE, Sender, events, follow, positions, referral_changed};
 
 const SENDERS: usize = 6;
 const BATCHES: usize = 8;
@@ -52,12 +52,7 @@ both_backends! {
         // A reader that follows meanwhile sees every position, in order: had one become visible
         // after a later one, it would be missing here.
         let mut reader = fixture.reader("bureau/NB-FR");
-        let request = StreamNotificationsRequest::default();
-        let mut stream = reader
-            .stream_notifications(request)
-            .await
-            .unwrap()
-            .into_inner();
+        let mut stream = follow(&mut reader, "").await;
         let total = SENDERS * BATCHES * BATCH / BUREAUS.len();
         let follower = tokio::spawn(async move {
             let mut seen = Vec::new();

@@ -5,15 +5,13 @@ use liaison_grpc::wire::{self, Checks, Path};
 use liaison_outbox::{Destination, NewEvent};
 use liaison_proto::event::event::Data;
 use liaison_proto::{common, event};
-use liaison_types::{DecisionId, ReferralId, Result, Rule, UnitCode};
+use liaison_types::{DecisionId, Form, ReferralId, Result, Rule, UnitCode};
 
 use super::view::actor;
 use crate::domain::fact::{AssignmentFact, Audience, ReturnedFact, TaskFact, What};
 use crate::domain::{CompletionClock, Decision, Envelope, Fact};
 use crate::ops::Classified;
 
-const UNIT: &str = "a unit's name, for example cyber";
-const DESK: &str = "a desk's name, for example financing";
 const MAX_REFERENCE: usize = 64;
 const MAX_RULES: usize = 100;
 const MAX_RULE: usize = 100;
@@ -187,7 +185,7 @@ fn decision(
         here.field("revision"),
         Rule::OutOfRange(1, i64::from(i32::MAX)),
     );
-    let lead = checks.parse::<UnitCode>(here.field("lead"), &given.lead, UNIT);
+    let lead = checks.parse::<UnitCode>(here.field("lead"), &given.lead, Form::UnitName);
     let path = here.field("supporting");
     let mut supporting = Vec::new();
     for (index, unit) in checks
@@ -195,9 +193,9 @@ fn decision(
         .iter()
         .enumerate()
     {
-        supporting.extend(checks.parse::<UnitCode>(path.index(index), unit, UNIT));
+        supporting.extend(checks.parse::<UnitCode>(path.index(index), unit, Form::UnitName));
     }
-    let desk = checks.optional_parse(here.field("desk"), &given.desk, DESK);
+    let desk = checks.optional_parse(here.field("desk"), &given.desk, Form::DeskName);
     let path = here.field("rules");
     for (index, rule) in checks
         .at_most(path, &given.rules, MAX_RULES)
@@ -207,7 +205,7 @@ fn decision(
         checks.required_line(path.index(index), rule, MAX_RULE);
         // A rule's id is one word, in the audit too.
         let word = !rule.contains(char::is_whitespace);
-        checks.ensure(word, path.index(index), Rule::Malformed("one word"));
+        checks.ensure(word, path.index(index), Rule::Malformed(Form::Word));
     }
     Some(Decision {
         id: id?,

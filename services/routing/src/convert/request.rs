@@ -5,7 +5,7 @@ use std::time::Duration;
 use liaison_grpc::paging;
 use liaison_grpc::wire::{self, Checks, Path};
 use liaison_proto::{common, routing};
-use liaison_types::{AssignmentId, Party, Rule, TaskId};
+use liaison_types::{AssignmentId, Form, Party, Rule, TaskId};
 use uuid::Uuid;
 
 use crate::domain::{AssignmentState, LeaseTerms, TokenHash, Units};
@@ -22,9 +22,6 @@ const MAX_NOTE: usize = 2_000;
 const MAX_RESULT: usize = 2_000;
 const MAX_TITLE: usize = 200;
 const MAX_STATES: usize = 32;
-const SPAN: &str = "seconds and nanos, not negative";
-const DESK: &str = "a desk of your unit";
-const UUID: &str = "a UUID";
 
 type Read<T> = Result<T, Refused>;
 
@@ -51,7 +48,7 @@ fn span(
     (min, max): (Duration, Duration),
 ) -> Option<Duration> {
     let Some(of) = wire::span(given?) else {
-        checks.add(path, Rule::Malformed(SPAN));
+        checks.add(path, Rule::Malformed(Form::Span));
         return None;
     };
     let seconds = |of: Duration| i64::try_from(of.as_secs()).unwrap_or(i64::MAX);
@@ -89,10 +86,10 @@ pub(crate) fn pull_assignments(
         request.lease.as_ref(),
         bounds,
     );
-    let desk = checks.optional_parse(Path::root("desk"), &request.desk, DESK);
+    let desk = checks.optional_parse(Path::root("desk"), &request.desk, Form::OwnDesk);
     if let (Party::Unit(unit), Some(desk)) = (party, &desk) {
         let known = units.has_desk(unit, desk);
-        checks.ensure(known, Path::root("desk"), Rule::UnknownValue(DESK));
+        checks.ensure(known, Path::root("desk"), Rule::NotAmong(Form::OwnDesk));
     }
     let value = PullAssignments {
         max: usize::try_from(asked.clamp(1, MAX_PULL)).unwrap_or(1),
@@ -241,7 +238,8 @@ pub(crate) fn create_task(request: &routing::CreateTaskRequest) -> Read<CreateTa
     let assignment = checks.resource(Path::root("assignment"), &request.assignment);
     checks.required_line(Path::root("title"), &request.title, MAX_TITLE);
     let due_at = checks.optional_instant(Path::root("due_at"), request.due_at.as_ref());
-    let request_id = checks.parse::<Uuid>(Path::root("request_id"), &request.request_id, UUID);
+    let request_id =
+        checks.parse::<Uuid>(Path::root("request_id"), &request.request_id, Form::Uuid);
     let value = assignment
         .zip(request_id)
         .map(|(assignment, request_id)| CreateTask {

@@ -11,7 +11,6 @@ pub mod assignment_state;
 pub mod case;
 pub mod fact;
 pub mod lease;
-mod names;
 pub mod plan;
 pub mod task;
 pub mod task_state;

@@ -2,9 +2,7 @@
 
 use liaison_types::{Error, Result};
 
-use crate::domain::names::names;
-
-names! {
+liaison_types::names! {
     /// Where a task stands.
     TaskState {
         /// Being written.

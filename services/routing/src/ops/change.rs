@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use liaison_grpc::wire;
 use liaison_policy::may_work_assignment;
+use liaison_store::Tx;
 use liaison_types::{AssignmentId, Error, ErrorKind, Result};
-use sea_orm::DatabaseTransaction;
 
 use super::accept_assignment::AcceptAssignment;
 use super::complete_assignment::CompleteAssignment;
@@ -110,18 +110,11 @@ impl Core {
                 })
             })
             .await?;
-        self.parts.nudge.wake_all();
-        let released = commands
-            .iter()
-            .any(|command| matches!(command.intent, Intent::Release(_)));
-        if released {
-            self.wakes.look();
-        }
         Ok(results)
     }
 
     /// Locks what the commands need: cases first, then assignments.
-    async fn board_for(&self, tx: &DatabaseTransaction, commands: &[Command]) -> Result<Board> {
+    async fn board_for(&self, tx: &Tx<'_>, commands: &[Command]) -> Result<Board> {
         let ids = || commands.iter().map(|command| command.intent.assignment());
         let wide: Vec<AssignmentId> = commands
             .iter()
@@ -187,10 +180,7 @@ fn is_fault(error: &Error) -> bool {
 }
 
 /// Completing needs to know.
-async fn open_tasks(
-    tx: &DatabaseTransaction,
-    commands: &[Command],
-) -> Result<HashMap<AssignmentId, u64>> {
+async fn open_tasks(tx: &Tx<'_>, commands: &[Command]) -> Result<HashMap<AssignmentId, u64>> {
     let completed: Vec<AssignmentId> = commands
         .iter()
         .filter(|command| matches!(command.intent, Intent::Complete(_)))

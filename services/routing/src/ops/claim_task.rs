@@ -56,7 +56,6 @@ impl Ops {
                 })
             })
             .await?;
-        core.parts.nudge.wake_all();
         Ok(task)
     }
 }

@@ -51,7 +51,6 @@ impl Ops {
                 })
             })
             .await?;
-        core.parts.nudge.wake_all();
         Ok(task)
     }
 }

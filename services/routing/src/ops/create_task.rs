@@ -82,7 +82,6 @@ impl Ops {
                 })
             })
             .await?;
-        core.parts.nudge.wake_all();
         Ok(task)
     }
 }

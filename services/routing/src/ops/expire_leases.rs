@@ -75,8 +75,6 @@ impl Ops {
                 })
             })
             .await?;
-        parts.nudge.wake_all();
-        core.wakes.look();
         Ok((u64::try_from(found.len()).unwrap_or(BATCH), ended))
     }
 }

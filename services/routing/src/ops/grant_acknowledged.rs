@@ -1,7 +1,7 @@
 //! Intake has acknowledged a grant: from now on the unit may pull the assignment and open the dossier.
 
+use liaison_store::Tx;
 use liaison_types::{AssignmentId, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 
 use super::Ops;
 use crate::store::{self, Board, Cause};
@@ -15,7 +15,7 @@ impl Ops {
     /// Where the database refuses.
     pub async fn grant_acknowledged(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         now: Timestamp,
         ids: Vec<AssignmentId>,
     ) -> Result<()> {

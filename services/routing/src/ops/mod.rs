@@ -41,13 +41,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use liaison_grpc::event_delivery::EventSource;
-use liaison_outbox::{Nudge, enqueue};
+use liaison_outbox::Outbox;
 use liaison_policy::{Decision as Permission, may_work_assignment};
+use liaison_store::Tx;
 use liaison_store::audit::AuditEntry;
 use liaison_store::{Batcher, BatcherSettings, Db};
 use liaison_telemetry::propagation;
 use liaison_types::{AssignmentId, AuditId, Clock, Error, Party, Random, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 
 use crate::convert;
@@ -85,8 +85,8 @@ pub struct Parts {
     pub terms: LeaseTerms,
     /// The most tasks of one assignment.
     pub max_tasks: usize,
-    /// Wakes the relay.
-    pub nudge: Nudge,
+    /// Where others are told.
+    pub outbox: Outbox,
     /// Cancelled when long polls have to end.
     pub stopping: CancellationToken,
 }
@@ -112,7 +112,7 @@ struct Core {
     parts: Parts,
     service: Party,
     source: EventSource,
-    wakes: Wakes,
+    wakes: Arc<Wakes>,
 }
 
 impl Ops {
@@ -129,7 +129,7 @@ impl Ops {
             parts,
             service,
             source,
-            wakes: Wakes::default(),
+            wakes: Arc::default(),
         });
         Self {
             pulls: Batcher::spawn(pull, {
@@ -171,16 +171,6 @@ impl Ops {
     /// Who waits for work.
     pub(crate) fn wakes(&self) -> &Wakes {
         &self.core.wakes
-    }
-
-    /// Something was committed that the relay has to hand on.
-    pub(crate) fn nudge(&self) {
-        self.core.parts.nudge.wake_all();
-    }
-
-    /// Something may wait that did not wait before.
-    pub(crate) fn work_arrived(&self) {
-        self.core.wakes.look();
     }
 }
 
@@ -227,20 +217,23 @@ impl Core {
         }
     }
 
-    /// Writes the board, with what others are told.
-    async fn save(&self, tx: &DatabaseTransaction, mut board: Board, now: Timestamp) -> Result<()> {
+    /// Writes the board, with what others are told. Whoever waits for what it puts into a queue is
+    /// woken once the transaction has committed.
+    async fn save(&self, tx: &Tx<'_>, mut board: Board, now: Timestamp) -> Result<()> {
         let events = convert::events(&self.source, board.take_facts());
-        board.write(tx).await?;
-        if events.is_empty() {
-            return Ok(());
+        let arrived = board.arrived();
+        if !arrived.is_empty() {
+            let wakes = Arc::clone(&self.wakes);
+            tx.after_commit(move || wakes.arrived(&arrived));
         }
-        enqueue(tx, now, events).await
+        board.write(tx).await?;
+        self.parts.outbox.enqueue(tx, now, events).await
     }
 
     /// Locks an assignment that `by` may work on and puts it on a new board with its case.
     async fn own(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         by: &Actor,
         id: AssignmentId,
     ) -> Result<(Board, Assignment, Permission)> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use liaison_grpc::wire;
 use liaison_policy::may_work_assignment;
+use liaison_store::Tx;
 use liaison_types::{AssignmentId, DeskCode, Error, ErrorKind, Reason, Result};
-use sea_orm::DatabaseTransaction;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Assigned, Core, Ops};
@@ -113,9 +113,6 @@ impl Core {
                 })
             })
             .await?;
-        if pulled.iter().any(|pulled: &Vec<Pulled>| !pulled.is_empty()) {
-            self.parts.nudge.wake_all();
-        }
         Ok(pulled.into_iter().map(Ok).collect())
     }
 
@@ -158,7 +155,7 @@ impl Core {
 
 /// Locks what waits and says which request gets which, in the order of the queue.
 async fn share_out(
-    tx: &DatabaseTransaction,
+    tx: &Tx<'_>,
     board: &mut Board,
     requests: &[PullRequest],
 ) -> Result<Vec<(usize, AssignmentId)>> {

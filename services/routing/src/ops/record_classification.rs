@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use liaison_grpc::wire;
 use liaison_policy::Decision as Permission;
+use liaison_store::Tx;
 use liaison_types::{AssignmentId, Error, ErrorKind, Reason, ReferralId, Result, Timestamp};
-use sea_orm::DatabaseTransaction;
 
 use super::{Core, Ops};
 use crate::domain::assignment::FIRST_VERSION;
@@ -33,7 +33,7 @@ impl Ops {
     /// effect then.
     pub async fn record_classifications(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx<'_>,
         now: Timestamp,
         decisions: Vec<Classified>,
     ) -> Result<()> {

@@ -26,6 +26,13 @@ pub(crate) struct Queue {
     pub(crate) desk: Option<DeskCode>,
 }
 
+impl Queue {
+    /// Whether what waits for `other`, a unit's desk or no desk in particular, is pulled from here.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        self.unit == other.unit && (self.desk.is_none() || self.desk == other.desk)
+    }
+}
+
 /// The columns that change after creation.
 pub(super) const CHANGING: [Column; 12] = [
     Column::Role,

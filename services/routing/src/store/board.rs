@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
 use liaison_store::{Inconsistency, ensure_affected, insert_all, update_all};
 use liaison_types::{AssignmentId, ReferralId, Result, TaskId, Timestamp, UnitCode};
-use sea_orm::DatabaseTransaction;
 
 use super::entity::{assignment, routed_case, task};
-use super::{assignments, cases, tasks};
+use super::{Queue, assignments, cases, tasks};
 use crate::domain::fact::What;
-use crate::domain::{Actor, Assignment, AssignmentStep, Case, Envelope, Fact, Task, TriageCause};
+use crate::domain::{
+    Actor, Assignment, AssignmentState, AssignmentStep, Case, Envelope, Fact, Task, TriageCause,
+};
 
 /// Who and what makes a change.
 #[derive(Clone, Debug)]
@@ -204,6 +206,22 @@ impl Board {
         self.audit.push(entry);
     }
 
+    /// The queues that got something to pull: each with its desk, and without where there is none.
+    pub(crate) fn arrived(&self) -> Vec<Queue> {
+        let of = |fate| of_fate(&self.assignments, fate);
+        let mut queues: Vec<Queue> = of(Fate::Changed)
+            .chain(of(Fate::New))
+            .filter(|assignment| assignment.state == AssignmentState::Queued && assignment.granted)
+            .map(|assignment| Queue {
+                unit: assignment.unit.clone(),
+                desk: assignment.desk.clone(),
+            })
+            .collect();
+        queues.sort_unstable();
+        queues.dedup();
+        queues
+    }
+
     /// What others have to be told so far; taken from the board.
     pub(crate) fn take_facts(&mut self) -> Vec<Fact> {
         std::mem::take(&mut self.facts)
@@ -211,7 +229,7 @@ impl Board {
 
     /// Writes what changed. What is closed is written before what is new, so that a unit may lose one
     /// assignment of a referral and get another in one go.
-    pub(crate) async fn write(self, tx: &DatabaseTransaction) -> Result<()> {
+    pub(crate) async fn write(self, tx: &Tx<'_>) -> Result<()> {
         let rows = |fate| {
             of_fate(&self.assignments, fate)
                 .map(|assignment| {

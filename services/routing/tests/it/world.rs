@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use liaison_grpc::client::Channel;
 use liaison_grpc::{Api, ClientSettings, InProcess, Limits, Methods, stack};
 use liaison_outbox::{
-    Deliver, Destination, Nudge, Outcome, Outgoing, Relay, RelaySettings, depths,
+    Deliver, Destination, Outbox, Outcome, Outgoing, Relay, RelaySettings, depths,
 };
 use liaison_proto::event::event::Data;
 use liaison_proto::event::event_inbox_service_client::EventInboxServiceClient;
@@ -127,7 +127,7 @@ impl World {
     pub async fn with_faults(database: TestDatabase, faults: Faults) -> Self {
         let db = database.migrated::<Migrator>().await;
         let env = Environment::seeded(7);
-        let (nudge, stopping) = (Nudge::new(), CancellationToken::new());
+        let (outbox, stopping) = (Outbox::new(), CancellationToken::new());
         let ops = Ops::new(Parts {
             db: db.clone(),
             clock: env.clock(),
@@ -140,7 +140,7 @@ impl World {
                 max_attempts: 5,
             },
             max_tasks: 3,
-            nudge: nudge.clone(),
+            outbox: outbox.clone(),
             stopping: stopping.clone(),
         });
         let told = Arc::new(Faulty::new(Told::default(), env.random(), faults));
@@ -153,7 +153,7 @@ impl World {
             Arc::new(Grants::new(ops.clone(), env.clock())),
         )
         .unwrap()
-        .with_nudge(nudge);
+        .with_outbox(outbox);
         let limits = Limits::default();
         let api = Api::new(stack(
             &Methods::liaison(),

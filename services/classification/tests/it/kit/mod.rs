@@ -1,36 +1,31 @@
 //! The parts of the service, stepped by a test, and the services it talks to.
 
-use std::collections::{HashMap, HashSet};
+mod fake;
+mod samples;
+
+pub use fake::{ANY_PORT, Fake, Serving};
+pub use samples::{coded, duty_officer, envelope, vague};
+
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use liaison_classification::Migrator;
-use liaison_classification::case::Actor;
 use liaison_classification::desk::Ruling;
 use liaison_classification::domain::RuleSet;
 use liaison_classification::inputs::Intake;
 use liaison_classification::ops::{Ops, Parts, Tally, Terms};
 use liaison_classification::worker::{Facts, Wake};
 use liaison_grpc::event_delivery::{EventInbox, EventSource, NewFact};
-use liaison_grpc::{
-    Api, Caller, Channel, ClientSettings, Health, Limits, Listeners, Methods, Server,
-    ServerSettings, client, stack, wire,
-};
+use liaison_grpc::{Channel, ClientSettings, Methods, client, wire};
 use liaison_identity::Identity;
 use liaison_outbox::entity::outbox;
-use liaison_outbox::{Destination, Nudge};
-use liaison_proto::common;
+use liaison_outbox::{Destination, Outbox};
 use liaison_proto::event::event::Data;
-use liaison_proto::event::event_inbox_service_server::{
-    EventInboxService, EventInboxServiceServer,
-};
 use liaison_proto::event::{
-    CaseReturned, DeliverEventsRequest, DeliverEventsResponse, DeliveryResult, DeliveryStatus,
-    Envelope, Event, ReferralAdmitted, TriageCause,
+    CaseReturned, DeliveryResult, DeliveryStatus, Envelope, Event, ReferralAdmitted, TriageCause,
 };
-use liaison_proto::intake::intake_service_server::{IntakeService, IntakeServiceServer};
-use liaison_proto::intake::{self, ClassificationInput};
+use liaison_proto::intake::ClassificationInput;
 use liaison_store::{Db, DbBackend, DbResult as _};
 use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
@@ -39,175 +34,11 @@ use liaison_testkit::environment::Environment;
 use liaison_types::{Backoff, Clock, Party, ReferralId};
 use prost::Message as _;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryOrder as _, Statement};
-use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
 
 pub const LEASE: Duration = Duration::from_secs(60);
 pub const MAX_ATTEMPTS: u32 = 5;
 /// The trace of every fact.
 pub const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-/// Services that this one talks to, in one: intake's reading, and everybody's inbox.
-#[derive(Clone, Default)]
-pub struct Fake(Arc<Mutex<State>>);
-
-#[derive(Default)]
-struct State {
-    inputs: HashMap<String, ClassificationInput>,
-    poison: HashSet<String>,
-    asked: Vec<Vec<String>>,
-    events: Vec<Event>,
-}
-
-impl Fake {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap()
-    }
-
-    /// It has this referral's dossier from now on.
-    pub fn has(&self, referral: ReferralId, input: ClassificationInput) {
-        let name = wire::resource(referral);
-        let input = ClassificationInput {
-            referral: name.clone(),
-            ..input
-        };
-        self.state().inputs.insert(name, input);
-    }
-
-    /// Every call that asks for this referral fails.
-    pub fn poison(&self, referral: ReferralId) {
-        self.state().poison.insert(wire::resource(referral));
-    }
-
-    /// How many names each call asked for; forgotten then.
-    pub fn take_asked(&self) -> Vec<usize> {
-        let asked = std::mem::take(&mut self.state().asked);
-        asked.iter().map(Vec::len).collect()
-    }
-
-    /// What arrived so far.
-    pub fn events(&self) -> Vec<Event> {
-        self.state().events.clone()
-    }
-}
-
-#[tonic::async_trait]
-impl EventInboxService for Fake {
-    async fn deliver_events(
-        &self,
-        request: Request<DeliverEventsRequest>,
-    ) -> Result<Response<DeliverEventsResponse>, Status> {
-        let events = request.into_inner().events;
-        let accepted = DeliveryResult {
-            status: DeliveryStatus::Accepted.into(),
-            reason: String::new(),
-        };
-        let results = vec![accepted; events.len()];
-        self.state().events.extend(events);
-        Ok(Response::new(DeliverEventsResponse { results }))
-    }
-}
-
-macro_rules! unused {
-    ($($method:ident, $request:ident, $response:ident;)*) => {
-        #[tonic::async_trait]
-        impl IntakeService for Fake {
-            $(async fn $method(
-                &self,
-                _: Request<intake::$request>,
-            ) -> Result<Response<intake::$response>, Status> {
-                Err(Status::unimplemented("not here"))
-            })*
-
-            async fn batch_get_classification_inputs(
-                &self,
-                request: Request<intake::BatchGetClassificationInputsRequest>,
-            ) -> Result<Response<intake::BatchGetClassificationInputsResponse>, Status> {
-                let caller = Caller::of(&request)?.party().to_string();
-                assert_eq!(caller, "service/classification");
-                let names = request.into_inner().names;
-                let mut state = self.state();
-                state.asked.push(names.clone());
-                if names.iter().any(|name| state.poison.contains(name)) {
-                    return Err(Status::internal("poisoned"));
-                }
-                let found = names.iter().filter_map(|name| state.inputs.get(name).cloned());
-                let inputs = found.collect();
-                Ok(Response::new(intake::BatchGetClassificationInputsResponse { inputs }))
-            }
-        }
-    };
-}
-
-unused! {
-    submit_referral, SubmitReferralRequest, SubmitReferralResponse;
-    get_referral, GetReferralRequest, GetReferralResponse;
-    list_referrals, ListReferralsRequest, ListReferralsResponse;
-    get_referral_history, GetReferralHistoryRequest, GetReferralHistoryResponse;
-    get_dossier, GetDossierRequest, GetDossierResponse;
-    decide_review, DecideReviewRequest, DecideReviewResponse;
-}
-
-/// A server at work. Cut when dropped.
-pub struct Serving {
-    pub address: SocketAddr,
-    hard: CancellationToken,
-    ended: Option<tokio::task::JoinHandle<()>>,
-}
-
-impl Serving {
-    /// Serves `fake` as `identity` on `listen`.
-    pub async fn start(fake: Fake, identity: Identity, listen: SocketAddr) -> Self {
-        let settings = ServerSettings {
-            listen,
-            health_listen: ([127, 0, 0, 1], 0).into(),
-            limits: Limits::default(),
-        };
-        let listeners = Listeners::bind(&settings).await.unwrap();
-        let address = listeners.address();
-        let methods = Methods::liaison();
-        let instruments = Instruments::none();
-        let api = Api::new(stack(
-            &methods,
-            &settings.limits,
-            Some(&identity),
-            &instruments,
-        ))
-        .service(IntakeServiceServer::new(fake.clone()))
-        .service(EventInboxServiceServer::new(fake));
-        let server = Server {
-            listeners,
-            api,
-            identity,
-            health: Health::new("test").await,
-            limits: settings.limits,
-        };
-        let hard = CancellationToken::new();
-        let serving = server.serve(hard.clone(), hard.clone());
-        let ended = tokio::spawn(async move {
-            serving.await.unwrap();
-        });
-        Self {
-            address,
-            hard,
-            ended: Some(ended),
-        }
-    }
-
-    /// Ends it: its port answers nobody any more.
-    pub async fn stop(mut self) {
-        self.hard.cancel();
-        self.ended.take().unwrap().await.unwrap();
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.hard.cancel();
-    }
-}
-
-pub const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 /// The service's parts over a database, with a fake intake.
 pub struct World {
@@ -251,7 +82,7 @@ impl World {
                 backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(8)).unwrap(),
                 max_attempts: MAX_ATTEMPTS,
             },
-            nudge: Nudge::new(),
+            outbox: Outbox::new(),
         });
         let facts = Facts::new(ops.clone(), Wake::default());
         let inbox = EventInbox::new(
@@ -470,13 +301,6 @@ impl World {
     }
 }
 
-pub fn duty_officer() -> Actor {
-    Actor {
-        party: "desk/triage".parse().unwrap(),
-        officer: "d.officer".into(),
-    }
-}
-
 /// A channel of `own` to the service `name` at `address`.
 pub fn channel(own: &Identity, name: &str, address: SocketAddr) -> Channel {
     let settings = ClientSettings {
@@ -491,52 +315,6 @@ pub fn channel(own: &Identity, name: &str, address: SocketAddr) -> Channel {
         &Instruments::none(),
     )
     .unwrap()
-}
-
-/// A routine envelope.
-pub fn envelope(referral: ReferralId, at: liaison_types::Timestamp) -> Envelope {
-    Envelope {
-        referral: wire::resource(referral),
-        reference: "2026-FR-000123".into(),
-        bureau: "NB-FR".into(),
-        kind: common::ReferralKind::RequestForAssistance.into(),
-        urgency: common::Urgency::Routine.into(),
-        markings: Some(common::Markings::default()),
-        received_at: Some(wire::timestamp(at)),
-        completion: Some(wire::clock(
-            at,
-            at + Duration::from_secs(604_800),
-            "completion.other",
-        )),
-        exercise: false,
-    }
-}
-
-/// A dossier with this code, and a text that says nothing.
-pub fn coded(iccs: &str) -> ClassificationInput {
-    ClassificationInput {
-        offences: vec![common::Offence {
-            iccs: iccs.into(),
-            ..common::Offence::default()
-        }],
-        title: "Request".into(),
-        narrative: "The details are attached.".into(),
-        language: common::Language::En.into(),
-        ..ClassificationInput::default()
-    }
-}
-
-/// A dossier that no machine can decide.
-pub fn vague() -> ClassificationInput {
-    ClassificationInput {
-        offences: vec![common::Offence {
-            national_provision: "Article 12".into(),
-            ..common::Offence::default()
-        }],
-        title: "Request".into(),
-        narrative: "Kindly assist in the matter we spoke of.".into(),
-        ..ClassificationInput::default()
-    }
 }
 
 /// A clock for what runs by itself.
