@@ -32,6 +32,11 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_AFTER_IDLE: Duration = Duration::from_secs(10);
 /// Idle connections are closed after this long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Every statement of a service finds its rows by an index, and a plan is kept as long as its
+/// connection: one made while a table is empty would read the table from end to end long after it has
+/// grown. What has no index looks so expensive then that it would be compiled first, hence the second.
+/// Where a pooler hands out connections that were never told so, plans are worse and nothing is wrong.
+const PLANNING: &str = "SET enable_seqscan = off; SET jit = off";
 /// Prepared statements kept per connection. Bulk statements on SQLite take up to nine each.
 const STATEMENT_CACHE: usize = 512;
 
@@ -85,6 +90,12 @@ impl Db {
         let options = postgres_options(&settings.url, settings)?;
         let pool = pool_options(settings)
             .max_connections(settings.max_connections)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql(PLANNING).execute(connection).await?;
+                    Ok(())
+                })
+            })
             .connect_with(options)
             .await
             .map_err(connect_error)?;

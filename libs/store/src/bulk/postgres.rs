@@ -25,7 +25,7 @@ pub(super) fn insert(
         quoted(&layout.table),
         list(layout.columns.iter().map(|column| &column.name)),
         source.expressions.join(", "),
-        source.unnest,
+        source.rows,
     );
     if let Some(keys) = keys {
         let order: Vec<_> = layout
@@ -66,7 +66,7 @@ pub(super) fn update(layout: &Layout, keys: usize, rows: Vec<Vec<Value>>) -> Vec
     let sql = format!(
         "UPDATE {table} SET {} FROM {} WHERE {}",
         set.join(", "),
-        source.unnest,
+        source.rows,
         found.join(" AND "),
     );
     vec![statement(sql, arrays(layout, rows))]
@@ -78,22 +78,22 @@ fn statement(sql: String, values: Vec<Value>) -> Statement {
 
 /// The rows as a table the statement can select from.
 struct Source {
-    /// `UNNEST($1::uuid[], …) AS u(c0, …)`
-    unnest: String,
+    /// `(SELECT unnest($1::uuid[]) AS c0, …) AS u`. Set-returning functions in a list go through the
+    /// arrays side by side; in `FROM` each would first copy its array into a table of its own.
+    rows: String,
     /// What yields each column of the layout.
     expressions: Vec<String>,
 }
 
 impl Source {
     fn of(layout: &Layout) -> Self {
-        let (mut arrays, mut names, mut expressions) = (String::new(), String::new(), Vec::new());
+        let (mut arrays, mut expressions) = (String::new(), Vec::new());
         let mut parameter = 0;
         let mut add = |array: &str, name: &str| {
             let comma = if parameter == 0 { "" } else { ", " };
             parameter += 1;
             // Writing to a string cannot fail.
-            let _ = write!(arrays, "{comma}${parameter}::{array}");
-            let _ = write!(names, "{comma}{name}");
+            let _ = write!(arrays, "{comma}unnest(${parameter}::{array}) AS {name}");
         };
         for (index, column) in layout.columns.iter().enumerate() {
             add(column.kind.postgres_array(), &format!("c{index}"));
@@ -105,7 +105,7 @@ impl Source {
             }
         }
         Self {
-            unnest: format!("UNNEST({arrays}) AS u({names})"),
+            rows: format!("(SELECT {arrays}) AS u"),
             expressions,
         }
     }

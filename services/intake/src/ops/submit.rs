@@ -125,15 +125,11 @@ pub(super) async fn submit_all(
         .iter()
         .map(|new| series_of(new))
         .collect::<Result<_>>()?;
-    let wanted = counted(series.iter().cloned());
-    let (wanted, series) = (&wanted, series.as_slice());
+    let series = series.as_slice();
     let answers = core
         .db
         .write_tx("intake.submit", |tx| {
             Box::pin(async move {
-                // First, because it locks the series of every owner of the batch: what is looked up
-                // next is then all there is, and the numbers have no gaps.
-                let mut numbers = store::reserve(tx, wanted).await?;
                 let requests: Vec<Uuid> = batch.iter().map(|new| new.request_id).collect();
                 let known = store::find_requests(tx, &requests).await?;
                 let known: Requests = known
@@ -141,20 +137,24 @@ pub(super) async fn submit_all(
                     .map(|known| ((known.owner, known.request_id), known.record))
                     .collect();
                 let (places, fresh) = sort_out(batch, &known);
-                let new: Vec<(Arc<NewReferral>, Referral)> = fresh
-                    .iter()
-                    .map(|place| {
-                        let (new, series) = (Arc::clone(&batch[*place]), &series[*place]);
+                let new: Vec<&Arc<NewReferral>> = fresh.iter().map(|place| &batch[*place]).collect();
+                store::insert_contents(tx, &new).await?;
+                audit::record(tx, entries(core, &new)).await?;
+                // Late, because from here to the commit other batches of the same owners wait: numbers
+                // have no gaps. A request that another batch has stored since it was looked for
+                // violates the unique key below, and the repetition of the transaction finds it.
+                let series = fresh.iter().map(|place| &series[*place]);
+                let mut numbers = store::reserve(tx, &counted(series.clone().cloned())).await?;
+                let new: Vec<(Arc<NewReferral>, Referral)> = new
+                    .into_iter()
+                    .zip(series)
+                    .map(|(new, series)| {
                         let reference = series.reference(next_number(&mut numbers, series)?);
-                        let referral = new.referral(reference);
-                        Ok((new, referral))
+                        Ok((Arc::clone(new), new.referral(reference)))
                     })
                     .collect::<Result<_>>()?;
-                let used = counted(fresh.iter().map(|place| series[*place].clone()));
-                store::give_back(tx, &surplus(wanted, &used)).await?;
-                store::insert_submissions(tx, &new).await?;
+                store::insert_referrals(tx, &new).await?;
                 let now = core.clock.now();
-                audit::record(tx, entries(core, &new)).await?;
                 core.outbox.enqueue(tx, now, events(core, &new)).await?;
                 Ok(answers(places, &new))
             })
@@ -206,21 +206,9 @@ fn next_number(numbers: &mut BTreeMap<Series, i64>, series: &Series) -> Result<i
     Ok(number)
 }
 
-fn surplus(wanted: &BTreeMap<Series, i64>, used: &BTreeMap<Series, i64>) -> BTreeMap<Series, i64> {
-    wanted
-        .iter()
-        .map(|(series, wanted)| {
-            (
-                series.clone(),
-                wanted - used.get(series).copied().unwrap_or_default(),
-            )
-        })
-        .collect()
-}
-
-fn entries(core: &Core, new: &[(Arc<NewReferral>, Referral)]) -> Vec<audit::AuditEntry> {
+fn entries(core: &Core, new: &[&Arc<NewReferral>]) -> Vec<audit::AuditEntry> {
     new.iter()
-        .map(|(new, _)| {
+        .map(|new| {
             let actor = submitter(&new.submission);
             let subject = wire::resource(new.id);
             let mut entry = core.entry(new.received_at, &actor, "intake.submit", subject, PERMIT);

@@ -38,25 +38,6 @@ pub async fn reserve(tx: &Tx<'_>, wanted: &BTreeMap<Series, i64>) -> Result<BTre
         .collect()
 }
 
-/// Gives back the last numbers of each series: more were reserved than were needed. Only in the
-/// transaction that reserved them.
-///
-/// # Errors
-/// Where the database refuses.
-pub async fn give_back(tx: &Tx<'_>, surplus: &BTreeMap<Series, i64>) -> Result<()> {
-    let back: BTreeMap<Series, i64> = surplus
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(series, count)| (series.clone(), -count))
-        .collect();
-    if !back.is_empty() {
-        tx.execute_raw(statement(tx.get_database_backend(), &back))
-            .await
-            .db()?;
-    }
-    Ok(())
-}
-
 /// Adds to each counter and returns what it is then.
 fn statement(backend: DbBackend, add: &BTreeMap<Series, i64>) -> Statement {
     let mut text = String::from("INSERT INTO bureau_counter (prefix, year, last) VALUES ");

@@ -8,14 +8,14 @@ pub mod migration;
 mod referral;
 mod submission;
 
-pub use counter::{give_back, reserve};
+pub use counter::reserve;
 pub use grant::{grants_of, holds_grant, save_grants};
 pub use history::{append, history};
 pub use migration::Migrator;
 pub use referral::{
     Change, ListFilter, Record, content, content_sizes, contents, find, list, lock, save,
 };
-pub use submission::{Known, NewReferral, find_requests, insert_submissions};
+pub use submission::{Known, NewReferral, find_requests, insert_contents, insert_referrals};
 
 use std::error::Error as StdError;
 use std::str::FromStr;

@@ -81,8 +81,7 @@ pub struct Known {
     pub record: Record,
 }
 
-/// What is stored under these request ids, whoever used them; one statement. In the transaction that
-/// reserved numbers for the owners it sees every submission of theirs.
+/// What is stored under these request ids, whoever used them; one statement.
 ///
 /// # Errors
 /// Where the database refuses or a row makes no sense.
@@ -104,29 +103,36 @@ pub async fn find_requests(tx: &Tx<'_>, requests: &[Uuid]) -> Result<Vec<Known>>
         .collect()
 }
 
-/// Stores new referrals with their content and their first steps: three statements.
+/// Stores the content of new referrals and their first steps: two statements.
 ///
 /// # Errors
 /// CONFLICT where one is stored already, else what the database says.
-pub async fn insert_submissions(tx: &Tx<'_>, new: &[(Arc<NewReferral>, Referral)]) -> Result<()> {
-    let rows: Vec<referral::Model> = new
-        .iter()
-        .map(|(new, referral)| model(new, referral))
-        .collect::<Result<_>>()?;
-    insert_all::<referral::ActiveModel, _, _>(tx, rows).await?;
+pub async fn insert_contents(tx: &Tx<'_>, new: &[&Arc<NewReferral>]) -> Result<()> {
     let contents: Vec<dossier::Model> = new
         .iter()
-        .map(|(new, _)| dossier::Model {
+        .map(|new| dossier::Model {
             referral_id: new.id.uuid(),
             content: new.submission.content.clone(),
         })
         .collect();
     insert_all::<dossier::ActiveModel, _, _>(tx, contents).await?;
     let mut steps = Vec::with_capacity(new.len() * 2);
-    for (new, _) in new {
+    for new in new {
         steps.extend(new.steps.iter().map(|step| (new.id, step)));
     }
     append(tx, steps).await
+}
+
+/// Stores new referrals, each under its reference: one statement.
+///
+/// # Errors
+/// CONFLICT where one is stored already, or the owner's request; else what the database says.
+pub async fn insert_referrals(tx: &Tx<'_>, new: &[(Arc<NewReferral>, Referral)]) -> Result<()> {
+    let rows: Vec<referral::Model> = new
+        .iter()
+        .map(|(new, referral)| model(new, referral))
+        .collect::<Result<_>>()?;
+    insert_all::<referral::ActiveModel, _, _>(tx, rows).await
 }
 
 fn model(new: &NewReferral, referral: &Referral) -> Result<referral::Model> {
