@@ -18,11 +18,12 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, try_join_all};
 use liaison_classification::Migrator;
+use liaison_classification::arrivals::Arrivals;
 use liaison_classification::convert;
 use liaison_classification::domain::{RuleSet, decide};
 use liaison_classification::inputs::{Found, InputSource};
 use liaison_classification::ops::{Ops, Parts, Terms};
-use liaison_classification::worker::{Facts, Wake};
+use liaison_classification::worker::Facts;
 use liaison_grpc::event_delivery::{EventInbox, EventSource, NewFact};
 use liaison_grpc::wire;
 use liaison_outbox::{Destination, Outbox};
@@ -135,7 +136,7 @@ async fn decided(backend: Backend, rules: &Arc<RuleSet>) -> f64 {
         },
         outbox: Outbox::new(),
     });
-    let facts = Facts::new(ops.clone(), Wake::default());
+    let facts = Facts::new(ops.clone(), Arrivals::default());
     let inbox = EventInbox::new(
         db,
         environment.clock(),

@@ -113,7 +113,11 @@ impl MigrationTrait for OutboxAndInbox {
 /// Asks whether a pair of destination and subject has rows left, by the index whatever the planner
 /// believes of the table: it is empty at one moment and long at the next, and a plan made for the
 /// empty one would read the long one from end to end for each pair.
+///
+/// Rows are stored with the lease they need, so that few are changed before they go: no room is kept
+/// for that any more.
 const POSTGRES_HOLDS: &str = "
+ALTER TABLE outbox SET (fillfactor = 90);
 CREATE FUNCTION outbox_holds(of_destination text, of_subject text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
@@ -150,7 +154,10 @@ impl MigrationTrait for OutboxHolds {
         if manager.get_database_backend() == DbBackend::Postgres {
             let connection = manager.get_connection();
             connection
-                .execute_unprepared("DROP FUNCTION outbox_holds(text, text);")
+                .execute_unprepared(
+                    "DROP FUNCTION outbox_holds(text, text); \
+                     ALTER TABLE outbox SET (fillfactor = 60);",
+                )
                 .await?;
         }
         Ok(())

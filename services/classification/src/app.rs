@@ -11,13 +11,14 @@ use liaison_runtime::{App, Context, Service};
 use liaison_types::{Error, ErrorKind, Reason, Result};
 
 use crate::api::Api;
+use crate::arrivals::Arrivals;
 use crate::domain::RuleSet;
 use crate::events::{INTAKE, NOTIFICATION, ROUTING};
 use crate::inputs::Intake;
 use crate::ops::{Ops, Parts, Terms};
 use crate::settings::ClassificationSettings;
 use crate::store::Migrator;
-use crate::worker::{Facts, Wake, Worker};
+use crate::worker::{Facts, Worker};
 
 /// The service, for whoever runs it.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,9 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
     let own = context.settings.own;
     let (db, clock, random) = (&context.db, &context.clock, &context.random);
     let life = &context.lifecycle;
-    let (outbox, wake) = (Outbox::new(), Wake::default());
+    let outbox = Outbox::new();
+    let room = usize::from(own.batch) * usize::from(own.in_flight);
+    let (arrivals, waiting) = Arrivals::with_room(room);
     let [intake, routing, notification] = [INTAKE, ROUTING, NOTIFICATION].map(|to| {
         let channel = peer(context, &to);
         channel.map(|channel| (to, channel))
@@ -62,7 +65,8 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
     // What runs by itself.
     let worker = Worker::new(
         ops.clone(),
-        wake.clone(),
+        waiting,
+        Arc::clone(clock),
         Arc::clone(random),
         own.in_flight,
         own.scan_interval,
@@ -87,7 +91,7 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
     });
 
     // What comes in.
-    let facts = Facts::new(ops.clone(), wake);
+    let facts = Facts::new(ops.clone(), arrivals);
     let clock = Arc::clone(clock);
     let inbox = EventInbox::new(db.clone(), clock, "classification.deliver_events", facts);
     let api = context

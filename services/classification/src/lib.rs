@@ -19,6 +19,7 @@
 
 mod api;
 mod app;
+pub mod arrivals;
 pub mod case;
 pub mod convert;
 pub mod desk;

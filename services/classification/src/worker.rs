@@ -9,13 +9,14 @@ use futures::future::BoxFuture;
 use liaison_grpc::event_delivery::{EventHandler, ReceivedEvent};
 use liaison_proto::event::event::Data;
 use liaison_store::Tx;
-use liaison_types::{Backoff, Error, Party, Random, Result, Timestamp};
-use tokio::sync::Notify;
+use liaison_types::{Backoff, Clock, Error, Party, Random, Result, Timestamp};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::arrivals::{Arrivals, Waiting};
+use crate::case::Case;
 use crate::convert;
 use crate::ops::{Ops, Tally};
 
@@ -23,30 +24,18 @@ use crate::ops::{Ops, Tally};
 const PAUSE_BASE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// Says that cases may wait. Whoever wakes looks for themselves: a wake-up that comes for nothing or
-/// is missed costs time and nothing else.
-#[derive(Clone, Debug, Default)]
-pub struct Wake(Arc<Notify>);
-
-impl Wake {
-    /// The worker may look now.
-    pub fn wake(&self) {
-        self.0.notify_one();
-    }
-}
-
 /// What classification does with events.
 #[derive(Clone, Debug)]
 pub struct Facts {
     ops: Ops,
-    wake: Wake,
+    arrivals: Arrivals,
 }
 
 impl Facts {
-    /// Takes them in by these use cases, and wakes the worker.
+    /// Takes them in by these use cases, for the worker behind `arrivals`.
     #[must_use]
-    pub const fn new(ops: Ops, wake: Wake) -> Self {
-        Self { ops, wake }
+    pub const fn new(ops: Ops, arrivals: Arrivals) -> Self {
+        Self { ops, arrivals }
     }
 
     async fn take_in(&self, tx: &Tx<'_>, now: Timestamp, events: &[&ReceivedEvent]) -> Result<()> {
@@ -61,7 +50,9 @@ impl Facts {
             }
         }
         // A case is admitted before it can come back, so this order is that of each subject.
-        self.ops.record_admissions(tx, now, &admitted).await?;
+        self.ops
+            .record_admissions(tx, now, admitted, &self.arrivals)
+            .await?;
         self.ops.record_returns(tx, now, &returned).await
     }
 }
@@ -79,10 +70,6 @@ impl EventHandler for Facts {
     ) -> BoxFuture<'a, Result<()>> {
         self.take_in(tx, now, events).boxed()
     }
-
-    fn committed(&self) {
-        self.wake.wake();
-    }
 }
 
 /// Works off the cases that wait: several batches at once, so that one is read while another is
@@ -90,26 +77,29 @@ impl EventHandler for Facts {
 #[derive(Debug)]
 pub struct Worker {
     ops: Ops,
-    wake: Wake,
+    waiting: Waiting,
+    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     in_flight: usize,
     scan_interval: Duration,
 }
 
 impl Worker {
-    /// A worker with so many batches under way, which looks for cases whenever it is woken and at
-    /// least every `scan_interval`.
+    /// A worker with so many batches under way, which takes what arrives, and looks for cases in the
+    /// table whenever it is woken and at least every `scan_interval`.
     #[must_use]
     pub fn new(
         ops: Ops,
-        wake: Wake,
+        waiting: Waiting,
+        clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         in_flight: u16,
         scan_interval: Duration,
     ) -> Self {
         Self {
             ops,
-            wake,
+            waiting,
+            clock,
             random,
             in_flight: usize::from(in_flight.max(1)),
             scan_interval,
@@ -120,22 +110,28 @@ impl Worker {
     ///
     /// # Errors
     /// Never: what fails is tried again.
-    pub async fn run(self, stop: CancellationToken) -> Result<()> {
+    pub async fn run(mut self, stop: CancellationToken) -> Result<()> {
         let mut batches: JoinSet<Result<Tally>> = JoinSet::new();
         let mut pause = Pause::new(Arc::clone(&self.random));
         let mut look = true;
         let mut scan = Instant::now();
         while !stop.is_cancelled() {
-            while look && !pause.holds() && batches.len() < self.in_flight {
-                look = self.begin(&mut batches, &mut pause).await;
-                scan = Instant::now() + self.scan_interval;
+            let mut idle = false;
+            while !idle && !pause.holds() && batches.len() < self.in_flight {
+                if look {
+                    look = self.begin(&mut batches, &mut pause).await;
+                    scan = Instant::now() + self.scan_interval;
+                } else {
+                    idle = !self.begin_arrived(&mut batches);
+                }
             }
+            let room = batches.len() < self.in_flight && !pause.holds();
             tokio::select! {
                 () = stop.cancelled() => {}
                 Some(ended) = batches.join_next(), if !batches.is_empty() => {
                     pause.learn(ended);
                 }
-                () = self.wake.0.notified(), if !look => look = true,
+                woken = self.waiting.heard(), if room => look |= woken,
                 () = sleep_until(pause.until().unwrap_or(scan)) => {
                     pause.over();
                     look = true;
@@ -143,10 +139,34 @@ impl Worker {
                 }
             }
         }
+        let left = self.waiting.take(usize::MAX, self.clock.now());
+        self.ops.give_back(left).await;
         while let Some(ended) = batches.join_next().await {
             pause.learn(ended);
         }
         Ok(())
+    }
+
+    /// Cases that arrived and whose claim lasts long enough to decide them.
+    fn arrived(&mut self, most: usize) -> Vec<Case> {
+        let deadline = self.clock.now() + self.ops.terms().lease / 2;
+        self.waiting.take(most, deadline)
+    }
+
+    /// Begins a batch of what arrived. False where nothing did.
+    fn begin_arrived(&mut self, batches: &mut JoinSet<Result<Tally>>) -> bool {
+        let cases = self.arrived(usize::from(self.ops.terms().batch));
+        if cases.is_empty() {
+            return false;
+        }
+        self.spawn(cases, batches);
+        true
+    }
+
+    fn spawn(&self, cases: Vec<Case>, batches: &mut JoinSet<Result<Tally>>) {
+        let span = tracing::info_span!("classification.batch", cases = cases.len());
+        let ops = self.ops.clone();
+        batches.spawn(async move { ops.classify(cases).await }.instrument(span));
     }
 
     /// Claims a batch and begins it. False where nothing more waits for now.
@@ -162,9 +182,7 @@ impl Worker {
             return false;
         }
         let full = cases.len() >= usize::from(self.ops.terms().batch);
-        let span = tracing::info_span!("classification.batch", cases = cases.len());
-        let ops = self.ops.clone();
-        batches.spawn(async move { ops.classify(cases).await }.instrument(span));
+        self.spawn(cases, batches);
         full
     }
 }

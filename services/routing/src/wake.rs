@@ -65,6 +65,11 @@ impl Wakes {
         }
     }
 
+    /// How many queues somebody waits for.
+    pub(crate) fn polled(&self) -> usize {
+        self.waited_for().len()
+    }
+
     fn wake(&self, queue: &Queue) {
         if let Some(sender) = self.lock().get(queue) {
             sender.send_replace(());

@@ -90,6 +90,12 @@ impl Ops {
         done
     }
 
+    /// Frees claimed cases that nobody has begun to decide; the attempt does not count.
+    pub async fn give_back(&self, cases: Vec<Case>) {
+        let claims: Vec<Claim> = cases.iter().map(claim_of).collect();
+        self.core.set_free(&claims).await;
+    }
+
     /// Claims and decides one batch: for tests, and for draining by hand.
     ///
     /// # Errors

@@ -31,11 +31,17 @@ pub(super) const CHANGING: [Column; 5] = [
     Column::UpdatedAt,
 ];
 
-/// Keeps new cases, passing over those that are known. They may be claimed from `now` on.
+/// Keeps new cases, passing over those that are known, and says which are new. They may be claimed
+/// from `due` on.
 ///
 /// # Errors
 /// Where the database refuses.
-pub async fn insert_cases(tx: &Tx<'_>, now: Timestamp, cases: &[Case]) -> Result<()> {
+pub async fn insert_cases(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    due: Timestamp,
+    cases: &[Case],
+) -> Result<HashSet<ReferralId>> {
     let rows = cases
         .iter()
         .map(|case| {
@@ -49,15 +55,15 @@ pub async fn insert_cases(tx: &Tx<'_>, now: Timestamp, cases: &[Case]) -> Result
                 declined: json(&case.declined)?,
                 envelope: case.envelope.clone(),
                 attempts: attempts(case.attempts),
-                due_at: now.as_micros(),
+                due_at: due.as_micros(),
                 traceparent: case.traceparent.clone(),
                 created_at: case.created_at.as_micros(),
                 updated_at: now.as_micros(),
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    insert_all_ignoring_conflicts::<ActiveModel, _, _>(tx, rows).await?;
-    Ok(())
+    let new: Vec<Uuid> = insert_all_ignoring_conflicts::<ActiveModel, _, _>(tx, rows).await?;
+    Ok(new.into_iter().map(ReferralId::from_uuid).collect())
 }
 
 /// Claims up to `limit` pending cases until `until`, the most pressing and then the longest waiting

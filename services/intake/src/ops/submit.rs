@@ -137,7 +137,8 @@ pub(super) async fn submit_all(
                     .map(|known| ((known.owner, known.request_id), known.record))
                     .collect();
                 let (places, fresh) = sort_out(batch, &known);
-                let new: Vec<&Arc<NewReferral>> = fresh.iter().map(|place| &batch[*place]).collect();
+                let new: Vec<&Arc<NewReferral>> =
+                    fresh.iter().map(|place| &batch[*place]).collect();
                 store::insert_contents(tx, &new).await?;
                 audit::record(tx, entries(core, &new)).await?;
                 // Late, because from here to the commit other batches of the same owners wait: numbers

@@ -168,6 +168,12 @@ impl Ops {
         &self.core.parts.terms
     }
 
+    /// How many queues long polls wait for at this moment.
+    #[must_use]
+    pub fn polled_queues(&self) -> usize {
+        self.core.wakes.polled()
+    }
+
     /// Who waits for work.
     pub(crate) fn wakes(&self) -> &Wakes {
         &self.core.wakes

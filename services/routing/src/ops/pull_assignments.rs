@@ -67,7 +67,17 @@ impl Ops {
         let deadline = Instant::now() + request.wait;
         // Before the first look, so that nothing slips through between looking and waiting.
         let mut woken = self.wakes().listen(&queue);
+        // Most calls find nothing at first: that is seen without a transaction.
+        let mut waiting = store::is_waiting(self.core.parts.db.reader(), &queue).await?;
         loop {
+            if !waiting && Instant::now() < deadline {
+                tokio::select! {
+                    _ = woken.changed() => {}
+                    () = sleep_until(deadline) => return Ok(Vec::new()),
+                    () = self.core.parts.stopping.cancelled() => return Ok(Vec::new()),
+                }
+            }
+            waiting = false;
             woken.mark_unchanged();
             let pulled = self
                 .pulls
@@ -81,11 +91,6 @@ impl Ops {
                 .await?;
             if !pulled.is_empty() || Instant::now() >= deadline {
                 return Ok(pulled);
-            }
-            tokio::select! {
-                _ = woken.changed() => {}
-                () = sleep_until(deadline) => return Ok(Vec::new()),
-                () = self.core.parts.stopping.cancelled() => return Ok(Vec::new()),
             }
         }
     }

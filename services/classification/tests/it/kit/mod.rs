@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use liaison_classification::Migrator;
+use liaison_classification::arrivals::Arrivals;
 use liaison_classification::desk::Ruling;
 use liaison_classification::domain::RuleSet;
 use liaison_classification::inputs::Intake;
 use liaison_classification::ops::{Ops, Parts, Tally, Terms};
-use liaison_classification::worker::{Facts, Wake};
+use liaison_classification::worker::Facts;
 use liaison_grpc::event_delivery::{EventInbox, EventSource, NewFact};
 use liaison_grpc::{Channel, ClientSettings, Methods, client, wire};
 use liaison_identity::Identity;
@@ -84,7 +85,7 @@ impl World {
             },
             outbox: Outbox::new(),
         });
-        let facts = Facts::new(ops.clone(), Wake::default());
+        let facts = Facts::new(ops.clone(), Arrivals::default());
         let inbox = EventInbox::new(
             db.clone(),
             environment.clock(),

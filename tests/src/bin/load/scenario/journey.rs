@@ -1,12 +1,17 @@
-//! One referral's way from submission to a unit's hands, at a fixed arrival rate, embedded.
+//! One referral's way from submission until it is pullable, at a fixed arrival rate, embedded.
+//!
+//! A unit waits for it in a long poll. The moment at which the pull takes it, when its lease begins, is
+//! the earliest at which it is seen to be pullable; services and this program share the machine's clock.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use liaison_grpc::wire;
 use liaison_proto::intake::SubmitReferralRequest;
 use liaison_proto::routing::PullAssignmentsRequest;
 use liaison_proto::routing::routing_service_client::RoutingServiceClient;
+use liaison_types::{Clock as _, SystemClock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::{Turn, histogram, micros, open};
@@ -19,8 +24,13 @@ use super::submit::clients;
 
 /// Referrals a second.
 const ARRIVALS: u32 = 50;
+/// What each pull asks for; the lease's end tells when the pull was.
+const LEASE: Duration = Duration::from_secs(900);
 /// How long the last one may take.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// How long a poll waits.
+const WAIT: Duration = Duration::from_secs(5);
 
 const UNITS: [&str; 4] = [
     "children-trafficking",
@@ -29,18 +39,18 @@ const UNITS: [&str; 4] = [
     "terrorism",
 ];
 
-/// When each referral was submitted, and when it was in a unit's hands, by name.
+/// When each referral was submitted, and when it was pullable, by name.
 #[derive(Debug, Default)]
 struct Times {
-    submitted: HashMap<String, Instant>,
-    pulled: HashMap<String, Instant>,
+    submitted: HashMap<String, Timestamp>,
+    pullable: HashMap<String, Timestamp>,
 }
 
 impl Times {
     fn all_pulled(&self) -> bool {
         self.submitted
             .keys()
-            .all(|name| self.pulled.contains_key(name))
+            .all(|name| self.pullable.contains_key(name))
     }
 }
 
@@ -83,7 +93,7 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
         let times = Arc::clone(&times);
         async move {
             let request: SubmitReferralRequest = dossiers::submission();
-            let started = Instant::now();
+            let started = SystemClock.now();
             let answer = client
                 .submit_referral(request)
                 .await
@@ -112,8 +122,8 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
     let times = std::mem::take(&mut *lock(&times));
     let mut ways = histogram();
     for (name, started) in &times.submitted {
-        if let Some(pulled) = times.pulled.get(name) {
-            ways.record(micros(pulled.saturating_duration_since(*started)))?;
+        if let Some(pullable) = times.pullable.get(name) {
+            ways.record(micros(pullable.since(*started)))?;
         }
     }
     let missing = u64::try_from(times.submitted.len())? - ways.len();
@@ -139,7 +149,7 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
             ("dossier_bytes", dossiers::BYTES.to_string()),
             (
                 "latency",
-                "from the call of SubmitReferral to the unit's pull".to_owned(),
+                "from the call of SubmitReferral to the moment a waiting pull takes it".to_owned(),
             ),
             (
                 "ratio",
@@ -173,22 +183,28 @@ async fn pull(
     while !stop.is_cancelled() {
         let request = PullAssignmentsRequest {
             max_assignments: 100,
-            wait: Some(prost_types::Duration {
-                seconds: 5,
-                nanos: 0,
-            }),
+            wait: Some(duration(WAIT)),
+            lease: Some(duration(LEASE)),
             ..PullAssignmentsRequest::default()
         };
         let Ok(answer) = client.pull_assignments(request).await else {
             continue;
         };
-        let now = Instant::now();
         let mut times = lock(&times);
         for pulled in answer.into_inner().assignments {
-            times
-                .pulled
-                .entry(pulled.assignment.unwrap_or_default().referral)
-                .or_insert(now);
+            let assignment = pulled.assignment.unwrap_or_default();
+            if let Some(until) = assignment.lease_until.as_ref().and_then(wire::instant) {
+                let pulled = until - LEASE;
+                times.pullable.entry(assignment.referral).or_insert(pulled);
+            }
         }
+    }
+}
+
+/// Whole seconds.
+fn duration(time: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        nanos: 0,
     }
 }
