@@ -5,6 +5,7 @@
     reason = "helpers of tests may fail as loudly as tests"
 )]
 
+mod arrivals;
 mod deciding;
 mod desk;
 mod kit;
