@@ -77,7 +77,8 @@ impl From<&Error> for Outcome {
 
 /// What the sender does once a receiver has confirmed, in the transaction that removes the events.
 ///
-/// Each event is heard of exactly once per committed transaction. An error here keeps the events:
+/// Each event is heard of exactly once per committed transaction; what is to follow the commit goes to
+/// [`Tx::after_commit`]. An error here keeps the events:
 /// they are delivered again later, where the receiver knows them by their ids, and the hook runs
 /// again.
 pub trait Hook: Send + Sync + 'static {
@@ -100,10 +101,6 @@ pub trait Hook: Send + Sync + 'static {
     fn dead<'a>(&'a self, _tx: &'a Tx<'a>, _events: &'a [Dead]) -> BoxFuture<'a, Result<()>> {
         async { Ok(()) }.boxed()
     }
-
-    /// A transaction in which this hook heard of something has committed: the place to wake whoever
-    /// waits for what it wrote there.
-    fn committed(&self) {}
 }
 
 /// Nothing to do.

@@ -46,19 +46,10 @@ impl Outbox {
         Self::default()
     }
 
-    /// Something was committed for `destination` by other ways than [`Outbox::enqueue`], which does
-    /// this itself. Call it after the commit: before it, the relay would look too early. Wake-ups
-    /// coalesce.
-    pub fn wake(&self, destination: &Destination) {
+    /// Something was committed for `destination`; before the commit the relay would look too early.
+    /// Wake-ups coalesce.
+    pub(crate) fn wake(&self, destination: &Destination) {
         if let Some(door) = self.doors().get(destination) {
-            door.wake
-                .send_modify(|count| *count = count.wrapping_add(1));
-        }
-    }
-
-    /// Something was committed, for whomever.
-    pub fn wake_all(&self) {
-        for door in self.doors().values() {
             door.wake
                 .send_modify(|count| *count = count.wrapping_add(1));
         }
@@ -113,7 +104,8 @@ mod tests {
         assert!(first.has_changed().unwrap() && !second.has_changed().unwrap());
         first.mark_unchanged();
         assert!(!first.has_changed().unwrap());
-        outbox.wake_all();
+        outbox.wake(&one);
+        outbox.wake(&two);
         assert!(first.has_changed().unwrap() && second.has_changed().unwrap());
     }
 }

@@ -122,42 +122,37 @@ pub(crate) async fn settle(
         .filter_map(|(sent, fate)| rescheduled(sent, *fate, now))
         .collect();
     let (removed, kept) = (removed.as_slice(), kept.as_slice());
-    let tick = db
-        .write_tx_with(LEASE_COMMIT, "outbox.settle", |tx| {
-            Box::pin(async move {
-                let backend = tx.get_database_backend();
-                let texts = texts(backend);
-                let mut ours: HashSet<Uuid> = HashSet::with_capacity(rows.len());
-                if !removed.is_empty() {
-                    let values = [token.into(), id_values(backend, removed)];
-                    let done = tx
-                        .query_all_raw(statement(backend, texts.delete, values))
-                        .await
-                        .db()?;
-                    ours.extend(returned_ids::<Vec<_>>(&done)?);
-                }
-                if !kept.is_empty() {
-                    let done = tx
-                        .query_all_raw(reschedule(backend, token, kept))
-                        .await
-                        .db()?;
-                    ours.extend(returned_ids::<Vec<_>>(&done)?);
-                }
-                let told = Told::of(rows, &ours);
-                if !told.delivered.is_empty() {
-                    hook.delivered(tx, &told.delivered).await?;
-                }
-                if !told.dead.is_empty() {
-                    hook.dead(tx, &told.dead).await?;
-                }
-                Ok(told.tick)
-            })
+    db.write_tx_with(LEASE_COMMIT, "outbox.settle", |tx| {
+        Box::pin(async move {
+            let backend = tx.get_database_backend();
+            let texts = texts(backend);
+            let mut ours: HashSet<Uuid> = HashSet::with_capacity(rows.len());
+            if !removed.is_empty() {
+                let values = [token.into(), id_values(backend, removed)];
+                let done = tx
+                    .query_all_raw(statement(backend, texts.delete, values))
+                    .await
+                    .db()?;
+                ours.extend(returned_ids::<Vec<_>>(&done)?);
+            }
+            if !kept.is_empty() {
+                let done = tx
+                    .query_all_raw(reschedule(backend, token, kept))
+                    .await
+                    .db()?;
+                ours.extend(returned_ids::<Vec<_>>(&done)?);
+            }
+            let told = Told::of(rows, &ours);
+            if !told.delivered.is_empty() {
+                hook.delivered(tx, &told.delivered).await?;
+            }
+            if !told.dead.is_empty() {
+                hook.dead(tx, &told.dead).await?;
+            }
+            Ok(told.tick)
         })
-        .await?;
-    if tick.delivered + tick.dead > 0 {
-        hook.committed();
-    }
-    Ok(tick)
+    })
+    .await
 }
 
 fn rescheduled(sent: &Sent, fate: Fate, now: Timestamp) -> Option<Reschedule> {

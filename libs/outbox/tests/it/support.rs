@@ -214,20 +214,18 @@ pub struct Recorder {
     /// Events of this subject make the hook fail.
     pub fails_on: Mutex<Option<String>>,
     pub dead: Mutex<Vec<EventId>>,
-    pub committed: AtomicBool,
+    pub committed: Arc<AtomicBool>,
 }
 
 impl Hook for Recorder {
-    fn committed(&self) {
-        self.committed.store(true, Ordering::SeqCst);
-    }
-
     fn delivered<'a>(
         &'a self,
         tx: &'a Tx<'a>,
         events: &'a [liaison_outbox::Delivered],
     ) -> BoxFuture<'a, Result<()>> {
         async move {
+            let committed = Arc::clone(&self.committed);
+            tx.after_commit(move || committed.store(true, Ordering::SeqCst));
             let fails_on = self.fails_on.lock().unwrap().clone();
             for event in events {
                 if Some(&event.subject) == fails_on.as_ref() {
