@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use crate::counts::{Counts, TxCounts};
 use crate::error::{DbResult, from_db};
 use crate::settings::DatabaseSettings;
-use crate::tx::WriterCommits;
+use crate::tx::Commit;
 
 /// How long SQLite itself waits for another process before it says busy. In this process writers
 /// queue at the gate instead.
@@ -42,20 +42,22 @@ const STATEMENT_CACHE: usize = 512;
 
 /// An open database. Clones share it.
 ///
-/// On SQLite one connection writes and others read, in write-ahead mode, so that readers never wait
+/// On SQLite one transaction writes while others read, in write-ahead mode, so that readers never wait
 /// for the writer; writers of this process queue fairly at a gate, other processes at SQLite's own
 /// lock. A commit is on disk when it is acknowledged (`synchronous=FULL`), unless the transaction asked
-/// for [`Commit::Asynchronous`](crate::Commit). On PostgreSQL one pool serves both.
+/// for [`Commit::Asynchronous`], which has a connection of its own: telling one connection time and
+/// again how to commit would cost each transaction a round trip. On PostgreSQL one pool serves all.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
 
 pub(crate) struct Inner {
     backend: DbBackend,
     reader: DatabaseConnection,
-    pub(crate) writer: DatabaseConnection,
-    /// Whose turn it is on SQLite, where there is one writer, and how that connection commits now;
-    /// absent on PostgreSQL.
-    pub(crate) gate: Option<Mutex<WriterCommits>>,
+    writer: DatabaseConnection,
+    /// Commits [asynchronously](Commit::Asynchronous) on SQLite; on PostgreSQL the transaction says so.
+    relaxed_writer: DatabaseConnection,
+    /// Whose turn it is on SQLite, where one writes at a time; absent on PostgreSQL.
+    pub(crate) gate: Option<Mutex<()>>,
     pub(crate) acquire_timeout: Duration,
     pub(crate) counts: Counts,
 }
@@ -104,6 +106,7 @@ impl Db {
         Ok(Self(Arc::new(Inner {
             backend: DbBackend::Postgres,
             reader: connection.clone(),
+            relaxed_writer: connection.clone(),
             writer: connection,
             gate: None,
             acquire_timeout: settings.acquire_timeout(),
@@ -114,12 +117,19 @@ impl Db {
     async fn connect_sqlite(settings: &DatabaseSettings) -> Result<Self> {
         let options = sqlite_options(&settings.url)?;
         create_private(options.get_filename())?;
+        let one = || {
+            pool_options(settings)
+                .max_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
         // The writer comes first: it switches the file to write-ahead mode.
-        let writer = pool_options(settings)
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
+        let writer = one()
             .connect_with(options.clone())
+            .await
+            .map_err(connect_error)?;
+        let relaxed_writer = one()
+            .connect_with(options.clone().synchronous(SqliteSynchronous::Normal))
             .await
             .map_err(connect_error)?;
         // Not opened read-only: the last connection to close the file has to be able to tidy the log.
@@ -132,6 +142,7 @@ impl Db {
             backend: DbBackend::Sqlite,
             reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+            relaxed_writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(relaxed_writer),
             gate: Some(Mutex::default()),
             acquire_timeout: settings.acquire_timeout(),
             counts: Counts::default(),
@@ -174,6 +185,7 @@ impl Db {
             tracing::debug!(db.transaction = name, ?counts, "how {name} fared");
         }
         self.0.reader.close_by_ref().await.db()?;
+        self.0.relaxed_writer.close_by_ref().await.db()?;
         self.0.writer.close_by_ref().await.db()
     }
 
@@ -182,7 +194,17 @@ impl Db {
     }
 }
 
-/// What both pools have in common.
+impl Inner {
+    /// Where a transaction that commits like this begins.
+    pub(crate) const fn writer(&self, commit: Commit) -> &DatabaseConnection {
+        match commit {
+            Commit::Synchronous => &self.writer,
+            Commit::Asynchronous => &self.relaxed_writer,
+        }
+    }
+}
+
+/// What the pools have in common.
 fn pool_options<D: Database>(settings: &DatabaseSettings) -> PoolOptions<D> {
     PoolOptions::new()
         .acquire_timeout(settings.acquire_timeout())

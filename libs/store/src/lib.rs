@@ -56,7 +56,7 @@ mod settings;
 mod tx;
 
 pub use batch::{Batcher, BatcherSettings};
-pub use bulk::{any_of, insert_all, insert_all_ignoring_conflicts, update_all};
+pub use bulk::{add_all, any_of, insert_all, insert_all_ignoring_conflicts, update_all};
 pub use connect::Db;
 pub use counts::TxCounts;
 pub use error::{DbResult, from_db};

@@ -10,8 +10,8 @@ use futures::future::BoxFuture;
 use liaison_types::{Backoff, Error, Result, SystemRandom};
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tracing::{Instrument, Span};
 
@@ -36,29 +36,6 @@ pub enum Commit {
     /// transaction without those after it. For what is safe to do again, and for nothing that somebody
     /// was told.
     Asynchronous,
-}
-
-/// How SQLite's writer connection commits now; `None` before the first transaction and while it is
-/// being changed.
-#[derive(Debug, Default)]
-pub(crate) struct WriterCommits(Option<Commit>);
-
-impl WriterCommits {
-    /// Makes the connection commit like this from now on. Outside a transaction: inside, SQLite
-    /// ignores it.
-    async fn set(&mut self, writer: &DatabaseConnection, commit: Commit) -> Result<(), DbErr> {
-        if self.0 == Some(commit) {
-            return Ok(());
-        }
-        self.0 = None;
-        let pragma = match commit {
-            Commit::Synchronous => "PRAGMA synchronous = FULL",
-            Commit::Asynchronous => "PRAGMA synchronous = NORMAL",
-        };
-        writer.execute_unprepared(pragma).await?;
-        self.0 = Some(commit);
-        Ok(())
-    }
 }
 
 /// A write transaction, as [`Db::write_tx`] hands it out.
@@ -118,7 +95,7 @@ impl Tx<'_> {
             .push(Box::new(call));
     }
 
-    /// On SQLite the connection was told before it began.
+    /// On SQLite the connection commits like this always.
     async fn acknowledge(&self, commit: Commit) -> Result<(), DbErr> {
         if commit == Commit::Asynchronous && self.get_database_backend() == DbBackend::Postgres {
             self.execute_unprepared("SET LOCAL synchronous_commit = off")
@@ -254,12 +231,7 @@ impl Db {
         let _turn = match &inner.gate {
             Some(gate) => {
                 let turn = tokio::time::timeout(inner.acquire_timeout, gate.lock()).await;
-                let mut turn =
-                    turn.map_err(|_| Failed::Final(Error::overloaded(BUSY_RETRY_AFTER)))?;
-                turn.set(&inner.writer, commit)
-                    .await
-                    .map_err(|error| Failed::RolledBack(from_db(error)))?;
-                Some(turn)
+                Some(turn.map_err(|_| Failed::Final(Error::overloaded(BUSY_RETRY_AFTER)))?)
             }
             None => None,
         };
@@ -269,7 +241,7 @@ impl Db {
         };
         let tx = Tx {
             inner: inner
-                .writer
+                .writer(commit)
                 .begin_with_options(options)
                 .await
                 .map_err(|error| Failed::RolledBack(from_db(error)))?,

@@ -3,7 +3,7 @@
 //! A statement costs a round trip and its preparation, whatever it carries. On PostgreSQL the rows go
 //! over as one array per column, so that the text of the statement is the same for every number of
 //! rows and is prepared once per connection. SQLite has no arrays; there the rows go over as
-//! `VALUES` in chunks whose sizes are powers of two, so that few texts serve every number of rows.
+//! `VALUES` in chunks of few sizes, so that few texts serve every number of rows.
 
 mod any_of;
 mod layout;
@@ -43,7 +43,7 @@ where
 {
     let layout = Layout::of::<A>(ColumnOf::<A>::iter())?;
     let rows = rows_of::<A, R>(&layout, rows)?;
-    for statement in inserts(tx.get_database_backend(), &layout, rows, None) {
+    for statement in inserts(tx.get_database_backend(), &layout, rows, &Conflict::Fails) {
         tx.execute_raw(statement).await.db()?;
     }
     Ok(())
@@ -70,12 +70,51 @@ where
     let rows = rows_of::<A, R>(&layout, rows)?;
     let keys = key_columns::<A>();
     let mut new = Vec::with_capacity(rows.len());
-    for statement in inserts(tx.get_database_backend(), &layout, rows, Some(&keys)) {
+    let conflict = Conflict::PassesOver { keys: &keys };
+    for statement in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
         for row in tx.query_all_raw(statement).await.db()? {
             new.push(key_of::<A>(&row, &keys)?);
         }
     }
     Ok(new)
+}
+
+/// Adds to a counter: inserts the rows whose primary key does not exist, adds `column` of the others
+/// to what is there, and answers each primary key with the sum, in no particular order. Columns other
+/// than the key and `column` are written only where the row is new.
+///
+/// Each row stays locked until the transaction ends, so that nobody else gets a number in between.
+/// Rows are locked by primary key: two transactions that count on the same rows wait for each other
+/// instead of deadlocking. A key must not occur twice.
+///
+/// # Errors
+/// As [`insert_all`]; `INTERNAL` where `column` is no `i64`.
+pub async fn add_all<A, R, C>(
+    tx: &C,
+    column: ColumnOf<A>,
+    rows: impl IntoIterator<Item = R> + Send,
+) -> Result<Vec<(KeyValueOf<A>, i64)>>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+    C: ConnectionTrait,
+    ColumnOf<A>: Copy,
+{
+    let layout = Layout::of::<A>(ColumnOf::<A>::iter())?;
+    let rows = rows_of::<A, R>(&layout, rows)?;
+    let keys = key_columns::<A>();
+    let column = sea_orm::IdenStatic::as_str(&column);
+    let conflict = Conflict::Adds {
+        keys: &keys,
+        column,
+    };
+    let mut sums = Vec::with_capacity(rows.len());
+    for statement in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
+        for row in tx.query_all_raw(statement).await.db()? {
+            sums.push((key_of::<A>(&row, &keys)?, row.try_get("", column).db()?));
+        }
+    }
+    Ok(sums)
 }
 
 /// Sets `columns` of all rows, found by their primary key, and answers how many there were.
@@ -125,16 +164,53 @@ where
     Ok(affected)
 }
 
-/// The statements that insert `rows`; with `keys` they pass over conflicts and return the new keys.
+/// The statements that insert `rows`.
 fn inserts(
     backend: DbBackend,
     layout: &Layout,
     rows: Vec<Vec<Value>>,
-    keys: Option<&[String]>,
+    conflict: &Conflict<'_>,
 ) -> Vec<Statement> {
     match backend {
-        DbBackend::Postgres => postgres::insert(layout, rows, keys),
-        _ => sqlite::insert(layout, rows, keys),
+        DbBackend::Postgres => postgres::insert(layout, rows, conflict),
+        _ => sqlite::insert(layout, rows, conflict),
+    }
+}
+
+/// What happens to a row whose primary key, `keys`, exists already.
+enum Conflict<'a> {
+    /// The statement fails.
+    Fails,
+    /// Nothing; the keys of the others are returned.
+    PassesOver { keys: &'a [String] },
+    /// Its `column` is added to what is there; all keys are returned, each with the sum.
+    Adds { keys: &'a [String], column: &'a str },
+}
+
+impl Conflict<'_> {
+    /// By what the rows are ordered, if at all.
+    const fn keys(&self) -> &[String] {
+        match self {
+            Self::Fails => &[],
+            Self::PassesOver { keys } | Self::Adds { keys, .. } => keys,
+        }
+    }
+
+    /// The end of the statement.
+    fn clause(&self, layout: &Layout) -> String {
+        match self {
+            Self::Fails => String::new(),
+            Self::PassesOver { keys } => {
+                format!(" ON CONFLICT DO NOTHING RETURNING {}", list(*keys))
+            }
+            Self::Adds { keys, column } => {
+                let (table, column, keys) = (quoted(&layout.table), quoted(column), list(*keys));
+                format!(
+                    " ON CONFLICT ({keys}) DO UPDATE SET {column} = {table}.{column} + \
+                     excluded.{column} RETURNING {keys}, {column}"
+                )
+            }
+        }
     }
 }
 
@@ -162,9 +238,4 @@ fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
         .map(|name| quoted(name))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-/// `ON CONFLICT DO NOTHING RETURNING` the keys.
-fn passing_over_conflicts(keys: &[String]) -> String {
-    format!(" ON CONFLICT DO NOTHING RETURNING {}", list(keys))
 }

@@ -9,12 +9,12 @@ use sea_orm::sea_query::ArrayType;
 use sea_orm::{DbBackend, Statement, Value};
 
 use super::layout::Layout;
-use super::{list, passing_over_conflicts, quoted};
+use super::{Conflict, list, quoted};
 
 pub(super) fn insert(
     layout: &Layout,
     rows: Vec<Vec<Value>>,
-    keys: Option<&[String]>,
+    conflict: &Conflict<'_>,
 ) -> Vec<Statement> {
     if rows.is_empty() {
         return Vec::new();
@@ -27,7 +27,8 @@ pub(super) fn insert(
         source.expressions.join(", "),
         source.rows,
     );
-    if let Some(keys) = keys {
+    let keys = conflict.keys();
+    if !keys.is_empty() {
         let order: Vec<_> = layout
             .columns
             .iter()
@@ -37,8 +38,8 @@ pub(super) fn insert(
             .collect();
         sql.push_str(" ORDER BY ");
         sql.push_str(&order.join(", "));
-        sql.push_str(&passing_over_conflicts(keys));
     }
+    sql.push_str(&conflict.clause(layout));
     vec![statement(sql, arrays(layout, rows))]
 }
 

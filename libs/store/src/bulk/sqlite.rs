@@ -1,19 +1,22 @@
-//! Rows as `VALUES`, in chunks whose sizes are powers of two.
+//! Rows as `VALUES`, in chunks of few sizes.
 
 use sea_orm::{DbBackend, Statement, Value};
 
 use super::layout::Layout;
-use super::{list, passing_over_conflicts, quoted};
+use super::{Conflict, list, quoted};
 
 /// The largest chunk. Larger ones save nothing more and take longer to prepare.
 const MAX_ROWS: usize = 128;
+/// Up to here every number of rows has a statement of its own: a round trip less for what is written
+/// all the time.
+const MAX_EXACT: usize = 8;
 /// SQLite's limit on parameters of a statement, as it is compiled into the driver.
 const MAX_PARAMETERS: usize = 32_766;
 
 pub(super) fn insert(
     layout: &Layout,
     mut rows: Vec<Vec<Value>>,
-    keys: Option<&[String]>,
+    conflict: &Conflict<'_>,
 ) -> Vec<Statement> {
     // There is one writer: no order of rows can deadlock.
     let head = format!(
@@ -21,7 +24,7 @@ pub(super) fn insert(
         quoted(&layout.table),
         list(layout.columns.iter().map(|column| &column.name)),
     );
-    let tail = keys.map(passing_over_conflicts).unwrap_or_default();
+    let tail = conflict.clause(layout);
     chunks(layout, &mut rows, |values| format!("{head}{values}{tail}"))
 }
 
@@ -73,10 +76,14 @@ fn chunks(
     statements
 }
 
-/// The largest power of two that is at most `rows` and within the limits.
+/// At most `rows` and within the limits: a small number, or a power of two.
 fn chunk_size(rows: usize, width: usize) -> usize {
     let most = rows.min(MAX_ROWS).min((MAX_PARAMETERS / width).max(1));
-    1 << most.ilog2()
+    if most <= MAX_EXACT {
+        most
+    } else {
+        1 << most.ilog2()
+    }
 }
 
 #[cfg(test)]
@@ -84,15 +91,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_are_powers_of_two_within_the_limits() {
+    fn chunks_are_small_or_powers_of_two_within_the_limits() {
         for rows in 1..1_000 {
             for width in [1, 7, 300, 40_000] {
                 let size = chunk_size(rows, width);
-                assert!(size.is_power_of_two() && size <= rows && size <= MAX_ROWS);
+                assert!(size <= MAX_EXACT || size.is_power_of_two());
+                assert!(size <= rows && size <= MAX_ROWS);
                 assert!(size == 1 || size * width <= MAX_PARAMETERS);
             }
         }
         assert_eq!(chunk_size(255, 3), 128);
         assert_eq!(chunk_size(127, 3), 64);
+        assert_eq!(chunk_size(7, 3), 7);
     }
 }

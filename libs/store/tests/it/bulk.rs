@@ -1,7 +1,7 @@
 //! Statements over many rows.
 
 use liaison_store::{
-    DbBackend, DbResult, any_of, insert_all, insert_all_ignoring_conflicts, update_all,
+    DbBackend, DbResult, add_all, any_of, insert_all, insert_all_ignoring_conflicts, update_all,
 };
 use liaison_testkit::both_backends;
 use liaison_testkit::database::TestDatabase;
@@ -46,6 +46,44 @@ both_backends! {
         })
         .await
         .unwrap();
+    }
+}
+
+both_backends! {
+    async fn counters_are_inserted_or_added_to(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        let counted = |number: i64, by: i64| Model {
+            number: by,
+            ..thing(number)
+        };
+        let renamed = Model {
+            name: "not written where the row is there".to_owned(),
+            ..counted(4, 7)
+        };
+        let (first, second, none) = db
+            .write_tx("test.count", |tx| {
+                let renamed = renamed.clone();
+                Box::pin(async move {
+                    let first = (0..5).map(|number| counted(number, 100 * (number + 1)));
+                    let second = [counted(9, 1), counted(3, -3), renamed];
+                    Ok((
+                        add_all(tx, Column::Number, first).await?,
+                        add_all(tx, Column::Number, second).await?,
+                        add_all::<ActiveModel, Model, _>(tx, Column::Number, []).await?,
+                    ))
+                })
+            })
+            .await
+            .unwrap();
+        let sorted = |mut sums: Vec<_>| {
+            sums.sort_unstable();
+            sums
+        };
+        assert_eq!(sorted(first), (0..5).map(|n| (id(n), 100 * (n + 1))).collect::<Vec<_>>());
+        assert_eq!(sorted(second), [(id(3), 397), (id(4), 507), (id(9), 1)]);
+        assert_eq!(none, []);
+        let stored = Entity::find_by_id(id(4)).one(db.reader()).await.unwrap();
+        assert_eq!(stored, Some(counted(4, 507)));
     }
 }
 

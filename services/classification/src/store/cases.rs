@@ -121,18 +121,24 @@ pub async fn claim(tx: &Tx<'_>, now: Timestamp, until: Timestamp, limit: u16) ->
 /// # Errors
 /// Where the database refuses.
 pub async fn pending(tx: &Tx<'_>, referrals: &[ReferralId]) -> Result<HashSet<ReferralId>> {
-    let locked: Vec<Uuid> = Entity::find()
+    // The state is looked at here: as a condition it would send PostgreSQL to the index of all pending
+    // cases instead of to these.
+    let locked: Vec<(Uuid, String)> = Entity::find()
         .select_only()
-        .column(Column::ReferralId)
+        .columns([Column::ReferralId, Column::State])
         .filter(these(tx, referrals))
-        .filter(Expr::cust(PENDING))
         .order_by_asc(Column::ReferralId)
         .lock_exclusive()
         .into_tuple()
         .all(tx)
         .await
         .db()?;
-    Ok(locked.into_iter().map(ReferralId::from_uuid).collect())
+    let pending = CaseState::Pending.to_string();
+    Ok(locked
+        .into_iter()
+        .filter(|(_, state)| *state == pending)
+        .map(|(id, _)| ReferralId::from_uuid(id))
+        .collect())
 }
 
 /// Frees claimed cases again: each may be claimed from its time on, and has had so many attempts.

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use liaison_store::Tx;
-use liaison_store::{DbResult as _, Inconsistency, insert_all, update_all};
+use liaison_store::{DbResult as _, Inconsistency, any_of, insert_all, update_all};
 use liaison_types::{AssignmentId, ReferralId, Result, Timestamp, UnitCode};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::entity::dossier_grant::{ActiveModel, Column, Entity, Model};
-use super::{padded, parsed};
+use super::parsed;
 use crate::domain::Grant;
 
 /// All shares of these referrals, each list in the order of their ids.
@@ -19,12 +20,14 @@ pub async fn grants_of(
     tx: &Tx<'_>,
     referrals: &[ReferralId],
 ) -> Result<HashMap<ReferralId, Vec<Grant>>> {
-    let rows = Entity::find()
-        .filter(Column::ReferralId.is_in(padded(referrals.iter().map(|id| id.uuid()))))
-        .order_by_asc(Column::AssignmentId)
+    let ids: Vec<Uuid> = referrals.iter().map(|id| id.uuid()).collect();
+    let mut rows = Entity::find()
+        .filter(any_of(tx.get_database_backend(), Column::ReferralId, ids))
         .all(tx)
         .await
         .db()?;
+    // Not by the database, which might walk the index that has this order from end to end instead.
+    rows.sort_unstable_by_key(|row| row.assignment_id);
     let mut grants: HashMap<ReferralId, Vec<Grant>> = HashMap::new();
     for row in rows {
         let referral = ReferralId::from_uuid(row.referral_id);

@@ -1,7 +1,7 @@
 //! Referrals: reading, locking, changing.
 
 use liaison_store::Tx;
-use liaison_store::{DbResult as _, Inconsistency, ensure_affected, update_all};
+use liaison_store::{DbResult as _, Inconsistency, any_of, ensure_affected, update_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::entity::dossier;
 use super::entity::referral::{ActiveModel, Column, Entity, Model};
-use super::{padded, parsed};
+use super::parsed;
 use crate::domain::{Admission, Chain, Classification, Deadline, Referral, ReferralState, clocks};
 
 /// A referral with what only intake knows of it.
@@ -85,7 +85,7 @@ pub async fn find<C: ConnectionTrait>(db: &C, id: ReferralId) -> Result<Option<R
 /// Where the database refuses or a row makes no sense.
 pub async fn lock(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<Record>> {
     let rows = Entity::find()
-        .filter(Column::Id.is_in(uuids(ids)))
+        .filter(any_of(tx.get_database_backend(), Column::Id, uuids(ids)))
         .order_by_asc(Column::Id)
         .lock_exclusive()
         .all(tx)
@@ -241,6 +241,7 @@ pub async fn content(tx: &Tx<'_>, id: ReferralId) -> Result<Vec<u8>> {
 /// # Errors
 /// Where the database refuses.
 pub async fn content_sizes(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId, usize)>> {
+    let backend = tx.get_database_backend();
     let pending = [
         ReferralState::Submitted,
         ReferralState::UnderReview,
@@ -249,14 +250,14 @@ pub async fn content_sizes(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(Refer
     let hidden = Query::select()
         .column(Column::Id)
         .from(Entity)
-        .and_where(Column::Id.is_in(uuids(ids)))
+        .and_where(any_of(backend, Column::Id, uuids(ids)))
         .and_where(Column::State.is_in(pending.map(ReferralState::as_str)))
         .to_owned();
     let rows: Vec<(Uuid, i64)> = dossier::Entity::find()
         .select_only()
         .column(dossier::Column::ReferralId)
         .column_as(Expr::cust("CAST(length(content) AS bigint)"), "bytes")
-        .filter(dossier::Column::ReferralId.is_in(uuids(ids)))
+        .filter(any_of(backend, dossier::Column::ReferralId, uuids(ids)))
         .filter(dossier::Column::ReferralId.not_in_subquery(hidden))
         .into_tuple()
         .all(tx)
@@ -279,7 +280,11 @@ pub async fn content_sizes(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(Refer
 /// Where the database refuses.
 pub async fn contents(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId, Vec<u8>)>> {
     let rows = dossier::Entity::find()
-        .filter(dossier::Column::ReferralId.is_in(uuids(ids)))
+        .filter(any_of(
+            tx.get_database_backend(),
+            dossier::Column::ReferralId,
+            uuids(ids),
+        ))
         .all(tx)
         .await
         .db()?;
@@ -290,7 +295,7 @@ pub async fn contents(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId
 }
 
 fn uuids(ids: &[ReferralId]) -> Vec<Uuid> {
-    padded(ids.iter().map(|id| id.uuid()))
+    ids.iter().map(|id| id.uuid()).collect()
 }
 
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {

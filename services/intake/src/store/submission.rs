@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use liaison_store::Tx;
-use liaison_store::{DbResult as _, insert_all};
+use liaison_store::{DbResult as _, any_of, insert_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::{dossier, referral};
 use super::history::append;
-use super::padded;
 use super::referral::{FIRST_POSITION, FIRST_VERSION, Record, json, record};
 use crate::domain::{Chain, Clocks, Deadline, Referral, ReferralState, Step, Submission};
 
@@ -87,7 +86,11 @@ pub struct Known {
 /// Where the database refuses or a row makes no sense.
 pub async fn find_requests(tx: &Tx<'_>, requests: &[Uuid]) -> Result<Vec<Known>> {
     let rows = referral::Entity::find()
-        .filter(referral::Column::RequestId.is_in(padded(requests.iter().copied())))
+        .filter(any_of(
+            tx.get_database_backend(),
+            referral::Column::RequestId,
+            requests.to_vec(),
+        ))
         .all(tx)
         .await
         .db()?;

@@ -6,11 +6,7 @@ mod migration;
 use std::collections::BTreeMap;
 
 use entity::{notification, recipient};
-use liaison_store::Tx;
-use liaison_store::{
-    Db, DbResult as _, any_of, ensure_affected, insert_all, insert_all_ignoring_conflicts,
-    update_all,
-};
+use liaison_store::{Db, DbResult as _, Tx, add_all, insert_all};
 use liaison_types::{Party, Result, Timestamp};
 pub use migration::Migrator;
 use sea_orm::{
@@ -58,30 +54,25 @@ impl Store {
         now: Timestamp,
         new: Vec<NewNotification>,
     ) -> Result<()> {
-        let mut positions: BTreeMap<String, i64> = new
-            .iter()
-            .map(|new| (new.recipient.to_string(), 0))
-            .collect();
-        insert_all_ignoring_conflicts::<recipient::ActiveModel, _, _>(
-            tx,
-            positions.keys().map(|party| recipient::ActiveModel {
-                party: Set(party.clone()),
-                last_position: Set(0),
-            }),
-        )
-        .await?;
-        let parties: Vec<String> = positions.keys().cloned().collect();
-        let locked = recipient::Entity::find()
-            .filter(any_of(self.db.backend(), recipient::Column::Party, parties))
-            .order_by_asc(recipient::Column::Party)
-            .lock_exclusive()
-            .all(tx)
-            .await
-            .db()?;
-        ensure_affected(locked.len().try_into().unwrap_or(u64::MAX), positions.len())?;
-        for row in locked {
-            positions.insert(row.party, row.last_position);
+        let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+        for new in &new {
+            *counts.entry(new.recipient.to_string()).or_default() += 1;
         }
+        let added = counts.iter().map(|(party, count)| recipient::Model {
+            party: party.clone(),
+            last_position: *count,
+        });
+        let sums =
+            add_all::<recipient::ActiveModel, _, _>(tx, recipient::Column::LastPosition, added)
+                .await?;
+        // From the position before the first new one.
+        let mut positions: BTreeMap<String, i64> = sums
+            .into_iter()
+            .map(|(party, last)| {
+                let count = counts.get(&party).copied().unwrap_or_default();
+                (party, last - count)
+            })
+            .collect();
         let mut rows = Vec::with_capacity(new.len());
         for new in new {
             let recipient = new.recipient.to_string();
@@ -95,20 +86,7 @@ impl Store {
                 kept_at: Set(now.as_micros()),
             });
         }
-        insert_all::<notification::ActiveModel, _, _>(tx, rows).await?;
-        let recipients = positions.len();
-        let updated = update_all::<recipient::ActiveModel, _, _>(
-            tx,
-            &[recipient::Column::LastPosition],
-            positions
-                .into_iter()
-                .map(|(party, last_position)| recipient::ActiveModel {
-                    party: Set(party),
-                    last_position: Set(last_position),
-                }),
-        )
-        .await?;
-        ensure_affected(updated, recipients)
+        insert_all::<notification::ActiveModel, _, _>(tx, rows).await
     }
 
     /// The notifications of `recipient` after `position`, in order, at most `limit`.

@@ -1,5 +1,6 @@
 //! The tables as sea-orm sees them. They stay within `store`.
 
+pub mod bureau_counter;
 pub mod custody;
 pub mod dossier;
 pub mod dossier_grant;
