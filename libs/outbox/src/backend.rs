@@ -10,11 +10,15 @@ use liaison_types::{Error, Result};
 use sea_orm::{QueryResult, Statement, Value};
 use uuid::Uuid;
 
+use crate::event::Destination;
+use crate::handover::Doubt;
+
 /// The texts of one backend.
 pub(crate) struct Texts {
     /// Sent at the start of a claim; empty where there is nothing to say.
     pub(crate) before_claim: &'static str,
-    /// Which pairs have rows left, whatever their state, by their places from 0; see [`held`].
+    /// Which pairs have rows left that are not in memory, whatever their state, by their places from
+    /// 0; see [`held`].
     pub(crate) held: &'static str,
     /// Whether anything can be claimed: destination, now.
     pub(crate) ready: &'static str,
@@ -117,8 +121,11 @@ macro_rules! heads {
 const POSTGRES: Texts = Texts {
     before_claim: "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
                    SET LOCAL enable_sort = off; SET LOCAL jit = off",
-    held: "SELECT s.place - 1 FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY \
-           AS s (destination, subject, place) WHERE outbox_holds(s.destination, s.subject)",
+    held: "SELECT s.place - 1 \
+           FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::uuid[]) WITH ORDINALITY \
+           AS s (destination, subject, oldest, token, place) WHERE (SELECT 1 FROM outbox AS o \
+           WHERE o.destination = s.destination AND o.subject = s.subject \
+           AND (o.sequence < s.oldest OR o.lease_token IS DISTINCT FROM s.token) LIMIT 1) IS NOT NULL",
     ready: concat!(heads!("1", "", "", "$1", "$2"), "1"),
     heads: concat!(
         heads!(claimed_columns!(), "", "", "$1", "$2"),
@@ -154,7 +161,9 @@ const POSTGRES: Texts = Texts {
 const SQLITE: Texts = Texts {
     before_claim: "",
     held: "SELECT s.key FROM json_each(?1) AS s WHERE (SELECT 1 FROM outbox AS o INDEXED BY outbox_order \
-           WHERE o.destination = s.value ->> 0 AND o.subject = s.value ->> 1 LIMIT 1) IS NOT NULL",
+           WHERE o.destination = s.value ->> 0 AND o.subject = s.value ->> 1 \
+           AND (o.sequence < s.value ->> 2 OR o.lease_token IS NOT unhex(s.value ->> 3)) LIMIT 1) \
+           IS NOT NULL",
     ready: concat!(
         heads!(
             "1",
@@ -236,19 +245,29 @@ pub(crate) fn texts_value(backend: DbBackend, texts: Vec<String>) -> Value {
     serde_json::Value::from(texts).to_string().into()
 }
 
-/// The statement that says which of these pairs of destination and subject have rows left.
-pub(crate) fn held(backend: DbBackend, pairs: &[(&str, &str)]) -> Statement {
+/// The statement that says which of these pairs of destination and subject have rows left other than
+/// those of the doubt's token from its oldest sequence on.
+pub(crate) fn held(backend: DbBackend, pairs: &[(&Destination, &Doubt<'_>)]) -> Statement {
     let text = texts(backend).held;
     if backend == DbBackend::Postgres {
-        fn column(texts: impl Iterator<Item = impl Into<String>>) -> Value {
-            texts.map(Into::into).collect::<Vec<String>>().into()
-        }
-        let destinations = column(pairs.iter().map(|(destination, _)| *destination));
-        let subjects = column(pairs.iter().map(|(_, subject)| *subject));
-        return statement(backend, text, [destinations, subjects]);
+        let column = |of: fn(&(&Destination, &Doubt<'_>)) -> String| -> Value {
+            pairs.iter().map(of).collect::<Vec<_>>().into()
+        };
+        let oldest: Vec<i64> = pairs.iter().map(|(_, doubt)| doubt.oldest).collect();
+        let tokens: Vec<Uuid> = pairs.iter().map(|(_, doubt)| doubt.token).collect();
+        let destinations = column(|(destination, _)| destination.as_str().to_owned());
+        let subjects = column(|(_, doubt)| doubt.subject.to_owned());
+        let values = [destinations, subjects, oldest.into(), tokens.into()];
+        return statement(backend, text, values);
     }
-    let json = serde_json::json!(pairs).to_string();
-    statement(backend, text, [json.into()])
+    let rows: Vec<_> = pairs
+        .iter()
+        .map(|(destination, doubt)| {
+            let token = doubt.token.simple().to_string();
+            (destination.as_str(), doubt.subject, doubt.oldest, token)
+        })
+        .collect();
+    statement(backend, text, [serde_json::json!(rows).to_string().into()])
 }
 
 /// What a row that was not delivered gets.

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use crate::backend::{ids as id_values, small, statement, texts, texts_value};
 use crate::event::{Destination, Outgoing};
+use crate::turns::Ticket;
 
-/// How claims and settlements commit. A lease or a removal that a crash forgets only leads to one more
-/// delivery, which the receiver recognises, so waiting for the disk buys nothing. The changes of the
-/// settlement's hook share the fate of the removal.
+/// How claims and removals commit. A lease or a removal that a crash forgets only leads to one more
+/// delivery, which the receiver recognises, so waiting for the disk buys nothing.
 pub(crate) const LEASE_COMMIT: Commit = Commit::Asynchronous;
 
 /// What one claim may take.
@@ -31,6 +31,9 @@ pub(crate) struct Batch {
     /// New with each claim; whatever is done to the rows later asks for it.
     pub(crate) token: Uuid,
     pub(crate) events: Vec<Outgoing>,
+    /// Of what was handed over: the places of the events in their lines, and for how many events each
+    /// stands. A claim has none: no other batch holds rows of its pairs.
+    pub(crate) tickets: Vec<(Ticket, usize)>,
 }
 
 /// A row that may go if all rows before it go too.
@@ -96,7 +99,11 @@ pub(crate) async fn claim(
             })
         })
         .await?;
-    Ok((!events.is_empty()).then_some(Batch { token, events }))
+    Ok((!events.is_empty()).then_some(Batch {
+        token,
+        events,
+        tickets: Vec::new(),
+    }))
 }
 
 /// The first rows of their pairs and, where runs are allowed and there is room, those behind them.

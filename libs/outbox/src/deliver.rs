@@ -82,6 +82,11 @@ impl From<&Error> for Outcome {
 /// they are delivered again later, where the receiver knows them by their ids, and the hook runs
 /// again.
 pub trait Hook: Send + Sync + 'static {
+    /// Whether it wants to hear of events for `destination`. Their settlement follows their delivery
+    /// at once then and is on disk when it is acknowledged; that of all others may come a moment later,
+    /// several batches together.
+    fn hears(&self, destination: &Destination) -> bool;
+
     /// The receiver has these; their rows are gone with this transaction.
     ///
     /// # Errors
@@ -104,4 +109,8 @@ pub trait Hook: Send + Sync + 'static {
 }
 
 /// Nothing to do.
-impl Hook for () {}
+impl Hook for () {
+    fn hears(&self, _destination: &Destination) -> bool {
+        false
+    }
+}

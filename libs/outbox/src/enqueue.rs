@@ -10,7 +10,7 @@ use sea_orm::ConnectionTrait as _;
 use crate::backend::held;
 use crate::entity::outbox;
 use crate::event::{Destination, NewEvent};
-use crate::handover::{Lease, Reserved};
+use crate::handover::{Doubt, Lease, Reserved, new_subjects};
 use crate::outbox::Outbox;
 
 impl Outbox {
@@ -92,40 +92,43 @@ impl Outbox {
     }
 }
 
-/// Takes out the subjects that have earlier events left: theirs is the turn.
+/// Takes out the subjects that have earlier events left which did not come this way: theirs is the
+/// turn.
 async fn leave_to_claims(
     tx: &Tx<'_>,
     reserved: &mut [(Destination, Option<Reserved>)],
     events: &[NewEvent],
 ) -> Result<()> {
-    let mut doubtful: Vec<(usize, String)> = Vec::new();
+    let new = new_subjects(events);
+    let mut doubts: Vec<(usize, Doubt<'_>)> = Vec::new();
     for (index, (_, reserved)) in reserved.iter().enumerate() {
         if let Some(reserved) = reserved {
-            doubtful.extend(
-                reserved
-                    .doubtful(events)
-                    .map(|subject| (index, subject.to_owned())),
-            );
+            doubts.extend(reserved.doubts(&new).map(|doubt| (index, doubt)));
         }
     }
-    if doubtful.is_empty() {
+    if doubts.is_empty() {
         return Ok(());
     }
-    let pairs: Vec<(&str, &str)> = doubtful
+    let pairs: Vec<(&Destination, &Doubt<'_>)> = doubts
         .iter()
-        .map(|(index, subject)| (reserved[*index].0.as_str(), subject.as_str()))
+        .map(|(index, doubt)| (&reserved[*index].0, doubt))
         .collect();
     let asked = held(tx.get_database_backend(), &pairs);
     let found = tx.query_all_raw(asked).await.db()?;
+    let mut left: Vec<(usize, String)> = Vec::with_capacity(found.len());
     for row in found {
         let place: i64 = row.try_get_by_index(0).db()?;
         let known = usize::try_from(place)
             .ok()
-            .and_then(|place| doubtful.get(place));
-        if let Some((index, subject)) = known
-            && let Some(reserved) = &mut reserved[*index].1
-        {
-            reserved.give_up(subject);
+            .and_then(|place| doubts.get(place));
+        if let Some((index, doubt)) = known {
+            left.push((*index, doubt.subject.to_owned()));
+        }
+    }
+    drop(doubts);
+    for (index, subject) in left {
+        if let Some(reserved) = &mut reserved[index].1 {
+            reserved.give_up(&subject);
         }
     }
     Ok(())

@@ -3,10 +3,10 @@
 //! The rows are stored with the relay's lease already on them and follow in memory once the commit has
 //! succeeded. So a delivery costs one transaction at the sender instead of two, and nothing is read
 //! again. It is only a short cut: where the process dies in between, the lease runs out and a claim
-//! finds the rows; where there is no room or an earlier event of the same subject is left, they are
-//! stored without a lease and claimed.
+//! finds the rows; where there is no room, or an earlier event of the same subject is left that did not
+//! come this way, they are stored without a lease and claimed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
 use crate::event::{NewEvent, Outgoing};
+use crate::turns::{Ticket, Turn, Turns};
 
 /// On what terms a relay's task takes events over.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ pub(crate) struct Entrance {
     room: Arc<Semaphore>,
     /// Closed while the destination does not answer: its events wait in the table, not in memory.
     open: AtomicBool,
+    turns: Turns,
     queue: mpsc::UnboundedSender<Group>,
 }
 
@@ -45,15 +47,32 @@ pub(crate) struct Entrance {
 pub(crate) struct Group {
     events: Vec<Outgoing>,
     until: Timestamp,
+    ticket: Ticket,
     _room: OwnedSemaphorePermit,
 }
 
-/// Events of one transaction that may go over once it commits: their places in it, by subject.
+/// Events of one transaction that may go over once it commits.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     entrance: Arc<Entrance>,
-    subjects: HashMap<String, Vec<usize>>,
+    subjects: Vec<Subject>,
     room: OwnedSemaphorePermit,
+}
+
+/// The events of one subject: their places in the transaction, and in the line.
+#[derive(Debug)]
+struct Subject {
+    places: Vec<usize>,
+    ticket: Ticket,
+}
+
+/// A subject that may have earlier events left in the table.
+#[derive(Debug)]
+pub(crate) struct Doubt<'a> {
+    pub(crate) subject: &'a str,
+    /// From this sequence on, what is left under `token` is in memory and in order.
+    pub(crate) oldest: i64,
+    pub(crate) token: Uuid,
 }
 
 impl Entrance {
@@ -63,12 +82,13 @@ impl Entrance {
             terms,
             room: Arc::new(Semaphore::new(terms.room)),
             open: AtomicBool::new(true),
+            turns: Turns::default(),
             queue,
         });
         let handed = Handed {
             entrance: Arc::clone(&entrance),
             arrivals,
-            first: VecDeque::new(),
+            waiting: VecDeque::new(),
         };
         (entrance, handed)
     }
@@ -83,14 +103,10 @@ impl Entrance {
         if !self.open.load(Ordering::Relaxed) {
             return None;
         }
-        let mut subjects: HashMap<String, Vec<usize>> = HashMap::with_capacity(places.len());
+        let mut subjects: HashMap<&str, Vec<usize>> = HashMap::with_capacity(places.len());
         for place in places {
-            let subject = &events[*place].subject;
-            if let Some(of_subject) = subjects.get_mut(subject) {
-                of_subject.push(*place);
-            } else {
-                subjects.insert(subject.clone(), vec![*place]);
-            }
+            let subject = events[*place].subject.as_str();
+            subjects.entry(subject).or_default().push(*place);
         }
         subjects.retain(|_, places| places.len() <= self.terms.run);
         let count: usize = subjects.values().map(Vec::len).sum();
@@ -98,6 +114,15 @@ impl Entrance {
         let room = Arc::clone(&self.room)
             .try_acquire_many_owned(permits)
             .ok()?;
+        let subjects = subjects
+            .into_iter()
+            .map(|(subject, places)| {
+                let sequences = places.iter().map(|place| events[*place].sequence);
+                let first = sequences.min().unwrap_or(FIRST);
+                let ticket = self.turns.enter(subject, first);
+                Subject { places, ticket }
+            })
+            .collect();
         Some(Reserved {
             entrance: self,
             subjects,
@@ -107,19 +132,32 @@ impl Entrance {
 }
 
 impl Reserved {
-    /// The subjects that may have earlier events left in the table: all but those whose first event
-    /// of all is among these.
-    pub(crate) fn doubtful<'a>(&'a self, events: &'a [NewEvent]) -> impl Iterator<Item = &'a str> {
-        self.subjects.iter().filter_map(|(subject, places)| {
-            let first = places.iter().any(|place| events[*place].sequence == FIRST);
-            (!first).then_some(subject.as_str())
-        })
+    /// The subjects whose earlier events have to be looked for: all but those that are `new`.
+    pub(crate) fn doubts<'a>(
+        &'a self,
+        new: &'a HashSet<&str>,
+    ) -> impl Iterator<Item = Doubt<'a>> + 'a {
+        let token = self.entrance.terms.token;
+        self.subjects
+            .iter()
+            .filter(|subject| !new.contains(subject.ticket.subject()))
+            .map(move |Subject { ticket, .. }| Doubt {
+                subject: ticket.subject(),
+                // Broken meanwhile: whatever is left, is left.
+                oldest: ticket.oldest().unwrap_or(i64::MAX),
+                token,
+            })
     }
 
     /// This subject has earlier events left: its events go the long way.
     pub(crate) fn give_up(&mut self, subject: &str) {
-        if let Some(places) = self.subjects.remove(subject) {
-            drop(self.room.split(places.len()));
+        let found = self
+            .subjects
+            .iter()
+            .position(|of| of.ticket.subject() == subject);
+        if let Some(found) = found {
+            let subject = self.subjects.swap_remove(found);
+            drop(self.room.split(subject.places.len()));
         }
     }
 
@@ -129,7 +167,7 @@ impl Reserved {
             token: self.entrance.terms.token,
             until: now + self.entrance.terms.lease,
         };
-        for place in self.subjects.values().flatten() {
+        for place in self.subjects.iter().flat_map(|subject| &subject.places) {
             leases[*place] = Some(lease);
         }
     }
@@ -138,7 +176,7 @@ impl Reserved {
     pub(crate) fn groups(mut self, events: &[NewEvent], now: Timestamp) -> Departing {
         let until = now + self.entrance.terms.lease;
         let mut groups = Vec::with_capacity(self.subjects.len());
-        for (_, places) in self.subjects.drain() {
+        for Subject { places, ticket } in self.subjects {
             let Some(room) = self.room.split(places.len()) else {
                 continue;
             };
@@ -150,6 +188,7 @@ impl Reserved {
             groups.push(Group {
                 events: of_subject,
                 until,
+                ticket,
                 _room: room,
             });
         }
@@ -162,6 +201,15 @@ impl Reserved {
 
 /// The sequence of a subject's first event of all.
 const FIRST: i64 = 1;
+
+/// The subjects whose first event of all is among these: nothing of them is left anywhere.
+pub(crate) fn new_subjects(events: &[NewEvent]) -> HashSet<&str> {
+    events
+        .iter()
+        .filter(|event| event.sequence == FIRST)
+        .map(|event| event.subject.as_str())
+        .collect()
+}
 
 /// A lease a row is stored with.
 #[derive(Clone, Copy, Debug)]
@@ -205,7 +253,17 @@ pub(crate) struct Handed {
     entrance: Arc<Entrance>,
     arrivals: mpsc::UnboundedReceiver<Group>,
     /// Taken from the arrivals, in their order.
-    first: VecDeque<Group>,
+    waiting: VecDeque<Group>,
+}
+
+/// What [`Handed::next`] takes.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) events: Vec<Outgoing>,
+    /// The places of the events in their lines, and for how many of them each stands, in their order.
+    pub(crate) tickets: Vec<(Ticket, usize)>,
+    /// To be given back to the table, where claims restore the order.
+    pub(crate) refused: Vec<Outgoing>,
 }
 
 impl Handed {
@@ -219,52 +277,64 @@ impl Handed {
         self.entrance.open.store(open, Ordering::Relaxed);
     }
 
-    /// Waits until there is something.
+    /// Waits until there is something new.
     pub(crate) async fn arrival(&mut self) {
-        if self.first.is_empty() {
-            match self.arrivals.recv().await {
-                Some(group) => self.first.push_back(group),
-                // This side holds the entrance as well, so that the queue never ends.
-                None => std::future::pending().await,
-            }
+        match self.arrivals.recv().await {
+            Some(group) => self.waiting.push_back(group),
+            // This side holds the entrance as well, so that the queue never ends.
+            None => std::future::pending().await,
         }
     }
 
-    /// The next batch: whole subjects, about `rows` events and no more than `bytes`, but at least one
-    /// subject. What would not be delivered before `deadline`, when its lease may be over, is left to
-    /// a claim.
-    pub(crate) fn next(&mut self, rows: usize, bytes: usize, deadline: Timestamp) -> Vec<Outgoing> {
-        let mut batch: Vec<Outgoing> = Vec::new();
+    /// The next batch: whole groups whose turn it is, about `rows` events and no more than `bytes`,
+    /// but at least one group. What would not be delivered before `deadline`, when its lease may be
+    /// over, is refused.
+    pub(crate) fn next(&mut self, rows: usize, bytes: usize, deadline: Timestamp) -> Taken {
+        let mut taken = Taken::default();
         let mut size = 0;
+        let mut at = 0;
         loop {
-            if self.first.is_empty()
-                && let Ok(group) = self.arrivals.try_recv()
-            {
-                self.first.push_back(group);
+            if at == self.waiting.len() {
+                match self.arrivals.try_recv() {
+                    Ok(group) => self.waiting.push_back(group),
+                    Err(_) => break,
+                }
             }
-            let Some(group) = self.first.front() else {
+            let group = &self.waiting[at];
+            let turn = if group.until > deadline {
+                group.ticket.turn()
+            } else {
+                Turn::Never
+            };
+            if turn == Turn::Later {
+                at += 1;
+                continue;
+            }
+            let group_size: usize = group.events.iter().map(|event| event.payload.len()).sum();
+            let too_much =
+                taken.events.len() + group.events.len() > rows || size + group_size > bytes;
+            if turn == Turn::Now && too_much && !taken.events.is_empty() {
+                break;
+            }
+            let Some(group) = self.waiting.remove(at) else {
                 break;
             };
-            let group_size: usize = group.events.iter().map(|event| event.payload.len()).sum();
-            let too_much = batch.len() + group.events.len() > rows || size + group_size > bytes;
-            if too_much && !batch.is_empty() {
-                break;
-            }
-            size += group_size;
-            if let Some(group) = self.first.pop_front()
-                && group.until > deadline
-            {
-                batch.extend(group.events);
+            if turn == Turn::Now {
+                size += group_size;
+                taken.tickets.push((group.ticket, group.events.len()));
+                taken.events.extend(group.events);
+            } else {
+                taken.refused.extend(group.events);
             }
         }
-        batch
+        taken
     }
 
     /// Everything that is left.
     pub(crate) fn rest(mut self) -> Vec<Outgoing> {
         self.arrivals.close();
         let mut rest = Vec::new();
-        for group in self.first {
+        for group in self.waiting {
             rest.extend(group.events);
         }
         while let Ok(group) = self.arrivals.try_recv() {

@@ -1,4 +1,4 @@
-//! One destination's way: claim, hand on, settle; once, or until told to stop.
+//! One destination's way: claim, hand on, settle.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -8,24 +8,17 @@ use futures::FutureExt as _;
 use liaison_store::Db;
 use liaison_telemetry::{Instruments, propagation};
 use liaison_types::{Backoff, Clock, Error, ErrorKind, Random, Reason, Result};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::claim::{Batch, Limits, claim, ready};
 use crate::deliver::{Deliver, Hook, Outcome};
 use crate::event::{Destination, Outgoing};
-use crate::handover::{Handed, Terms};
 use crate::outbox::Outbox;
 use crate::relay::Tick;
 use crate::settings::RelaySettings;
 use crate::settle::{Fate, Patience, Sent, buried, by_subject, settle};
-
-/// The longest a destination that does not answer is left alone between two tries. Short, so that
-/// what it gets after it came back is not late; each try is one small batch.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+use crate::turns::Ticket;
 
 /// What all lanes of a relay share.
 #[derive(Clone)]
@@ -53,6 +46,31 @@ pub(crate) struct Done {
     pub(crate) tick: Tick,
     /// The call failed as a whole; the receiver's wish when to come back, if it had one.
     pub(crate) failed: Option<Option<Duration>>,
+    /// What is still to be settled.
+    pub(crate) unsettled: Unsettled,
+}
+
+/// When the rows of a batch are settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Settle {
+    /// As soon as their outcomes are known.
+    Now,
+    /// By the caller, where everything arrived and nobody waits to hear of it.
+    Later,
+}
+
+/// Rows whose fates are known, and their places in their lines.
+#[derive(Default)]
+pub(crate) struct Unsettled {
+    pub(crate) rows: Vec<(Sent, Fate)>,
+    pub(crate) tickets: Vec<(Ticket, usize)>,
+}
+
+impl Unsettled {
+    pub(crate) fn append(&mut self, mut more: Self) {
+        self.rows.append(&mut more.rows);
+        self.tickets.append(&mut more.tickets);
+    }
 }
 
 impl Lane {
@@ -72,14 +90,14 @@ impl Lane {
         claim(&core.db, &self.to, now, until, self.new_token(), limits).await
     }
 
-    fn new_token(&self) -> Uuid {
+    pub(crate) fn new_token(&self) -> Uuid {
         let mut token = [0; 16];
         self.core.random.fill(&mut token);
         Uuid::from_bytes(token)
     }
 
     /// In one batch.
-    fn most_of_one_subject(&self) -> u16 {
+    pub(crate) fn most_of_one_subject(&self) -> u16 {
         if self.core.deliver.keeps_order() {
             self.core.settings.run
         } else {
@@ -88,7 +106,7 @@ impl Lane {
     }
 
     /// Delivers and settles a batch. The span over it points to the trace of each event.
-    pub(crate) async fn hand_on(&self, batch: Batch) -> Done {
+    pub(crate) async fn hand_on(&self, batch: Batch, when: Settle) -> Done {
         let span = tracing::info_span!(
             "outbox.deliver",
             otel.name = %format_args!("deliver to {}", self.to),
@@ -108,22 +126,21 @@ impl Lane {
             }
         }
         let handed = self
-            .deliver_and_settle(batch)
+            .deliver_and_settle(batch, when)
             .instrument(span.clone())
             .await;
         span.record("outbox.delivered", handed.tick.delivered);
         span.record("outbox.retried", handed.tick.retried);
         span.record("outbox.dead", handed.tick.dead);
-        for (outcome, events) in handed.tick.outcomes() {
-            self.core
-                .instruments
-                .outbox_outcome(self.to.as_str(), outcome, events);
-        }
         handed
     }
 
-    async fn deliver_and_settle(&self, batch: Batch) -> Done {
-        let Batch { token, events } = batch;
+    async fn deliver_and_settle(&self, batch: Batch, when: Settle) -> Done {
+        let Batch {
+            token,
+            events,
+            tickets,
+        } = batch;
         let sent: Vec<Sent> = events
             .iter()
             .map(|event| Sent::new(&self.to, event))
@@ -149,11 +166,56 @@ impl Lane {
         };
         let fates = patience.judge(&sent, &outcomes, now);
         let claimed = sent.len() as u64;
-        let mut tick = self
-            .settle(token, sent.into_iter().zip(fates).collect())
-            .await;
+        let all_arrived = fates.iter().all(|fate| *fate == Fate::Remove);
+        let unsettled = Unsettled {
+            rows: sent.into_iter().zip(fates).collect(),
+            tickets,
+        };
+        if when == Settle::Later && all_arrived && !self.core.hook.hears(&self.to) {
+            for (ticket, _) in &unsettled.tickets {
+                ticket.delivered();
+            }
+            let tick = Tick {
+                claimed,
+                delivered: claimed,
+                ..Tick::default()
+            };
+            return Done {
+                tick,
+                failed,
+                unsettled,
+            };
+        }
+        let mut tick = self.settle(token, unsettled).await;
         tick.claimed = claimed;
-        Done { tick, failed }
+        Done {
+            tick,
+            failed,
+            unsettled: Unsettled::default(),
+        }
+    }
+
+    /// Writes what became of the rows. What is behind a row that stays in the table goes back there.
+    pub(crate) async fn settle(&self, token: Uuid, unsettled: Unsettled) -> Tick {
+        let Unsettled { rows, tickets } = unsettled;
+        let mut fates = rows.iter().map(|(_, fate)| *fate);
+        let gone: Vec<Ticket> = tickets
+            .into_iter()
+            .filter_map(|(ticket, events)| {
+                let all = fates.by_ref().take(events).all(|fate| fate == Fate::Remove);
+                all.then_some(ticket)
+            })
+            .collect();
+        let tick = self.settle_rows(token, rows).await;
+        if tick.lost == 0 {
+            gone.into_iter().for_each(Ticket::settled);
+        }
+        for (outcome, events) in tick.outcomes() {
+            self.core
+                .instruments
+                .outbox_outcome(self.to.as_str(), outcome, events);
+        }
+        tick
     }
 
     /// Calls the deliverer, within its time, and takes a panic for a failed call.
@@ -172,7 +234,7 @@ impl Lane {
 
     /// Settles all rows together or, where that fails, each by itself, so that one whose hook fails
     /// does not hold up its neighbours. What cannot be settled at all waits for the end of its lease.
-    async fn settle(&self, token: Uuid, rows: Vec<(Sent, Fate)>) -> Tick {
+    async fn settle_rows(&self, token: Uuid, rows: Vec<(Sent, Fate)>) -> Tick {
         let error = match self.write(token, &rows).await {
             Ok(tick) => return tick,
             Err(error) => error,
@@ -222,7 +284,7 @@ impl Lane {
         total
     }
 
-    async fn write(&self, token: Uuid, rows: &[(Sent, Fate)]) -> Result<Tick> {
+    pub(crate) async fn write(&self, token: Uuid, rows: &[(Sent, Fate)]) -> Result<Tick> {
         let core = &self.core;
         let tick = settle(&core.db, core.hook.as_ref(), token, core.clock.now(), rows).await?;
         if tick.dead > 0 {
@@ -238,7 +300,7 @@ impl Lane {
         Ok(tick)
     }
 
-    fn warn_unsettled(&self, error: &Error, events: usize) {
+    pub(crate) fn warn_unsettled(&self, error: &Error, events: usize) {
         tracing::warn!(
             outbox.destination = %self.to,
             outbox.events = events,
@@ -255,259 +317,11 @@ impl Lane {
             random: self.core.random.as_ref(),
         }
     }
-
-    /// Hands on what comes until `stop`, gives back what had only just come, then waits for what is
-    /// under way.
-    pub(crate) async fn run(self, stop: CancellationToken) {
-        let settings = &self.core.settings;
-        let mut woken = self.core.outbox.listen(&self.to);
-        let mut handed = self.core.outbox.open(&self.to, self.terms());
-        let mut under_way: JoinSet<Done> = JoinSet::new();
-        let mut pace = Pace::new(settings);
-        let mut look = Look::now();
-        let mut not_before = Instant::now();
-        loop {
-            let resting = Instant::now() < not_before;
-            let mut idle = false;
-            while !(stop.is_cancelled() || resting || idle) && under_way.len() < pace.in_flight() {
-                let batch = if look.wanted {
-                    // Whatever is committed up to here is seen by the claim.
-                    woken.mark_unchanged();
-                    match self.claim(pace.rows, !look.certain).await {
-                        Ok(batch) => {
-                            let found = batch.as_ref().map_or(0, |batch| batch.events.len());
-                            look.found(
-                                found,
-                                pace.rows,
-                                !under_way.is_empty(),
-                                self.scan_interval(),
-                            );
-                            batch
-                        }
-                        Err(error) => {
-                            tracing::warn!(
-                                outbox.destination = %self.to,
-                                reason = %error.reason(),
-                                "events to {} could not be claimed", self.to
-                            );
-                            not_before = Instant::now() + pace.failed(&self.core, None);
-                            break;
-                        }
-                    }
-                } else {
-                    let batch = self.take_over(&mut handed, pace.rows);
-                    idle = batch.is_none();
-                    batch
-                };
-                if let Some(batch) = batch {
-                    let lane = self.clone();
-                    under_way.spawn(async move { lane.hand_on(batch).await });
-                }
-            }
-            handed.accept(pace.failures == 0);
-            let room = under_way.len() < pace.in_flight();
-            let resting = Instant::now() < not_before;
-            let next = if resting { not_before } else { look.scan };
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                Some(done) = under_way.join_next() => {
-                    look.after(&done);
-                    if let Some(pause) = self.note(done, &mut pace) {
-                        not_before = Instant::now() + pause;
-                    }
-                }
-                () = tokio::time::sleep_until(next), if room => look.wanted |= !resting,
-                _ = woken.changed(), if room && !resting => look.wanted = true,
-                () = handed.arrival(), if room && !resting => {}
-            }
-        }
-        self.core.outbox.close(&self.to);
-        self.give_back(handed).await;
-        while let Some(done) = under_way.join_next().await {
-            self.note(done, &mut pace);
-        }
-    }
-
-    fn terms(&self) -> Terms {
-        let settings = &self.core.settings;
-        Terms {
-            token: self.new_token(),
-            lease: settings.lease,
-            run: usize::from(self.most_of_one_subject()),
-            room: usize::from(settings.batch) * usize::from(settings.in_flight),
-        }
-    }
-
-    /// A batch of what was handed over.
-    fn take_over(&self, handed: &mut Handed, rows: u16) -> Option<Batch> {
-        let settings = &self.core.settings;
-        // Settling takes its time, too.
-        let deadline = self.core.clock.now() + settings.deliver_timeout;
-        let events = handed.next(usize::from(rows), settings.batch_bytes, deadline);
-        (!events.is_empty()).then(|| Batch {
-            token: handed.token(),
-            events,
-        })
-    }
-
-    /// What was handed over and not begun is free for other relays, and for this one after a start.
-    async fn give_back(&self, handed: Handed) {
-        let token = handed.token();
-        let rows: Vec<(Sent, Fate)> = handed
-            .rest()
-            .iter()
-            .map(|event| (Sent::new(&self.to, event), Fate::Release))
-            .collect();
-        if rows.is_empty() {
-            return;
-        }
-        if let Err(error) = self.write(token, &rows).await {
-            self.warn_unsettled(&error, rows.len());
-        }
-    }
-
-    /// Takes in how a batch ended; where it failed as a whole, says how long to leave the
-    /// destination alone.
-    fn note(
-        &self,
-        done: Result<Done, tokio::task::JoinError>,
-        pace: &mut Pace,
-    ) -> Option<Duration> {
-        match done {
-            Ok(Done { failed: None, .. }) => {
-                pace.succeeded();
-                None
-            }
-            Ok(Done {
-                failed: Some(after),
-                ..
-            }) => Some(pace.failed(&self.core, after)),
-            Err(_panic) => {
-                tracing::error!(
-                    outbox.destination = %self.to,
-                    "a batch to {} was not settled, it comes again after its lease", self.to
-                );
-                Some(pace.failed(&self.core, None))
-            }
-        }
-    }
-
-    fn scan_interval(&self) -> Duration {
-        self.core
-            .settings
-            .scan_interval
-            .mul_f64(0.9 + 0.2 * self.core.random.next_f64())
-    }
 }
 
 fn lost(rows: &[(Sent, Fate)]) -> Tick {
     Tick {
         lost: rows.len() as u64,
         ..Tick::default()
-    }
-}
-
-/// When to look into the table.
-#[derive(Debug)]
-struct Look {
-    /// Now.
-    wanted: bool,
-    /// The last look filled a batch: there is more, no need to ask first.
-    certain: bool,
-    /// Something came that had to wait for what was under way.
-    behind: bool,
-    /// The latest time of the next look.
-    scan: Instant,
-}
-
-impl Look {
-    fn now() -> Self {
-        Self {
-            wanted: true,
-            certain: false,
-            behind: false,
-            scan: Instant::now(),
-        }
-    }
-
-    fn found(&mut self, events: usize, rows: u16, under_way: bool, scan_interval: Duration) {
-        self.certain = events >= usize::from(rows);
-        self.wanted = events > 0;
-        self.behind |= under_way;
-        self.scan = Instant::now() + scan_interval;
-    }
-
-    /// What waited for its predecessor may have its turn now.
-    fn after(&mut self, done: &Result<Done, tokio::task::JoinError>) {
-        let kept = !matches!(done, Ok(done) if done.tick.delivered == done.tick.claimed);
-        self.wanted |= kept || std::mem::take(&mut self.behind);
-    }
-}
-
-/// How fast a destination is served. After a call that failed as a whole the batches shrink to a
-/// quarter each time, down to single events, and only one is under way: a destination that is down
-/// costs little, and one event that breaks every call it is part of ends up in a call of its own.
-#[derive(Debug)]
-struct Pace {
-    rows: u16,
-    most_rows: u16,
-    most_in_flight: usize,
-    failures: u32,
-}
-
-impl Pace {
-    fn new(settings: &RelaySettings) -> Self {
-        Self {
-            rows: settings.batch,
-            most_rows: settings.batch,
-            most_in_flight: settings.in_flight.into(),
-            failures: 0,
-        }
-    }
-
-    const fn in_flight(&self) -> usize {
-        if self.failures == 0 {
-            self.most_in_flight
-        } else {
-            1
-        }
-    }
-
-    fn succeeded(&mut self) {
-        self.failures = 0;
-        self.rows = self.rows.saturating_mul(4).min(self.most_rows);
-    }
-
-    /// How long to leave the destination alone: its own wish, bounded like every wait, or the
-    /// backoff up to five seconds.
-    fn failed(&mut self, core: &Core, after: Option<Duration>) -> Duration {
-        self.failures = self.failures.saturating_add(1);
-        self.rows = (self.rows / 4).max(1);
-        let own = core
-            .backoff
-            .delay(self.failures, core.random.as_ref())
-            .min(LONGEST_PAUSE);
-        own.max(after.unwrap_or_default().min(core.settings.backoff_max))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failing_destination_is_served_in_ever_smaller_batches() {
-        let mut pace = Pace::new(&RelaySettings::default());
-        let mut rows = Vec::new();
-        for _ in 0..5 {
-            pace.failures += 1;
-            pace.rows = (pace.rows / 4).max(1);
-            rows.push(pace.rows);
-        }
-        assert_eq!(rows, [64, 16, 4, 1, 1]);
-        assert_eq!(pace.in_flight(), 1);
-        pace.succeeded();
-        assert_eq!((pace.rows, pace.in_flight()), (4, 2));
     }
 }

@@ -41,9 +41,12 @@ mod inbox;
 mod lane;
 pub mod migration;
 mod outbox;
+mod pace;
 mod relay;
+mod serve;
 mod settings;
 mod settle;
+mod turns;
 
 pub use dead::{DeadLetter, DeadLetterQuery, dead_letters, discard, requeue};
 pub use deliver::{Deliver, Hook, Outcome};

@@ -6,7 +6,11 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 /// The migrations of this crate, oldest first.
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(OutboxAndInbox), Box::new(OutboxHolds)]
+    vec![
+        Box::new(OutboxAndInbox),
+        Box::new(OutboxHolds),
+        Box::new(NoFunction),
+    ]
 }
 
 struct OutboxAndInbox;
@@ -113,11 +117,7 @@ impl MigrationTrait for OutboxAndInbox {
 /// Asks whether a pair of destination and subject has rows left, by the index whatever the planner
 /// believes of the table: it is empty at one moment and long at the next, and a plan made for the
 /// empty one would read the long one from end to end for each pair.
-///
-/// Rows are stored with the lease they need, so that few are changed before they go: no room is kept
-/// for that any more.
-const POSTGRES_HOLDS: &str = "
-ALTER TABLE outbox SET (fillfactor = 90);
+const POSTGRES_FUNCTION: &str = "
 CREATE FUNCTION outbox_holds(of_destination text, of_subject text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
@@ -127,6 +127,10 @@ BEGIN
 END
 $$;
 ";
+
+/// Rows are stored with the lease they need, so that few are changed before they go: no room is kept
+/// for that any more.
+const POSTGRES_ROOM: &str = "ALTER TABLE outbox SET (fillfactor = 90)";
 
 struct OutboxHolds;
 
@@ -145,7 +149,8 @@ impl MigrationTrait for OutboxHolds {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         if manager.get_database_backend() == DbBackend::Postgres {
             let connection = manager.get_connection();
-            connection.execute_unprepared(POSTGRES_HOLDS).await?;
+            connection.execute_unprepared(POSTGRES_ROOM).await?;
+            connection.execute_unprepared(POSTGRES_FUNCTION).await?;
         }
         Ok(())
     }
@@ -159,6 +164,45 @@ impl MigrationTrait for OutboxHolds {
                      ALTER TABLE outbox SET (fillfactor = 60);",
                 )
                 .await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+/// The relay asks in a statement of its own now, with what it has in memory. Every connection walks
+/// indexes of itself, so that the function is not needed for that either.
+struct NoFunction;
+
+impl MigrationName for NoFunction {
+    fn name(&self) -> &'static str {
+        "liaison_outbox_0003_no_function"
+    }
+}
+
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait's own signature, which must be matched"
+)]
+#[async_trait::async_trait]
+impl MigrationTrait for NoFunction {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if manager.get_database_backend() == DbBackend::Postgres {
+            let connection = manager.get_connection();
+            connection
+                .execute_unprepared("DROP FUNCTION outbox_holds(text, text)")
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if manager.get_database_backend() == DbBackend::Postgres {
+            let connection = manager.get_connection();
+            connection.execute_unprepared(POSTGRES_FUNCTION).await?;
         }
         Ok(())
     }

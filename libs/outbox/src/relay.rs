@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::deliver::{Deliver, Hook};
 use crate::depth::depths;
 use crate::event::Destination;
-use crate::lane::{Core, Lane};
+use crate::lane::{Core, Lane, Settle};
 use crate::outbox::Outbox;
 use crate::settings::RelaySettings;
 
@@ -163,7 +163,7 @@ impl Relay {
             let Some(batch) = lane.claim(self.core.settings.batch, false).await? else {
                 return Ok(Tick::default());
             };
-            Ok(lane.hand_on(batch).await.tick)
+            Ok(lane.hand_on(batch, Settle::Now).await.tick)
         });
         let mut total = Tick::default();
         let mut failed = None;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use liaison_store::{Db, DbResult as _};
+use liaison_store::{Commit, Db, DbResult as _};
 use liaison_types::{Backoff, EventId, Random, Reason, Result, Timestamp};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
@@ -112,6 +112,15 @@ pub(crate) async fn settle(
     now: Timestamp,
     rows: &[(Sent, Fate)],
 ) -> Result<Tick> {
+    // What the hook changes, somebody may be told of.
+    let heard = rows
+        .iter()
+        .any(|(sent, _)| hook.hears(&sent.event.destination));
+    let commit = if heard {
+        Commit::Synchronous
+    } else {
+        LEASE_COMMIT
+    };
     let removed: Vec<Uuid> = rows
         .iter()
         .filter(|(_, fate)| *fate == Fate::Remove)
@@ -122,7 +131,7 @@ pub(crate) async fn settle(
         .filter_map(|(sent, fate)| rescheduled(sent, *fate, now))
         .collect();
     let (removed, kept) = (removed.as_slice(), kept.as_slice());
-    db.write_tx_with(LEASE_COMMIT, "outbox.settle", |tx| {
+    db.write_tx_with(commit, "outbox.settle", |tx| {
         Box::pin(async move {
             let backend = tx.get_database_backend();
             let texts = texts(backend);
@@ -143,10 +152,10 @@ pub(crate) async fn settle(
                 ours.extend(returned_ids::<Vec<_>>(&done)?);
             }
             let told = Told::of(rows, &ours);
-            if !told.delivered.is_empty() {
+            if heard && !told.delivered.is_empty() {
                 hook.delivered(tx, &told.delivered).await?;
             }
-            if !told.dead.is_empty() {
+            if heard && !told.dead.is_empty() {
                 hook.dead(tx, &told.dead).await?;
             }
             Ok(told.tick)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use liaison_grpc::wire;
-use liaison_outbox::{Delivered, Hook};
+use liaison_outbox::{Delivered, Destination, Hook};
 use liaison_store::Tx;
 use liaison_types::{AssignmentId, Clock, Result};
 use tokio::time::MissedTickBehavior;
@@ -33,16 +33,18 @@ impl Grants {
     }
 }
 
-/// The assignment whose creation this event told intake: the first of its events.
+/// The assignment whose creation this event to intake told: the first of its events.
 fn created(event: &Delivered) -> Option<AssignmentId> {
-    let to_intake = event.destination == convert::destination(Audience::Intake);
-    if !to_intake || event.sequence != FIRST_VERSION {
-        return None;
-    }
-    wire::id(&event.subject)
+    (event.sequence == FIRST_VERSION)
+        .then(|| wire::id(&event.subject))
+        .flatten()
 }
 
 impl Hook for Grants {
+    fn hears(&self, destination: &Destination) -> bool {
+        *destination == convert::destination(Audience::Intake)
+    }
+
     fn delivered<'a>(
         &'a self,
         tx: &'a Tx<'a>,

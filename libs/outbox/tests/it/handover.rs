@@ -206,11 +206,11 @@ liaison_testkit::both_backends! {
     async fn more_than_there_is_room_for_waits_in_the_table(database: TestDatabase) {
         let scene = Scene::with(database, quiet(), |_| {}).await;
         let (stop, task) = run(&scene);
-        scene.store((0..200).map(|n| scene.event(&NORTH, &format!("s{n}"), 1)).collect()).await;
+        scene.store((0..300).map(|n| scene.event(&NORTH, &format!("s{n}"), 1)).collect()).await;
         drained(&scene).await;
         end(stop, task).await;
         assert!(claims(&scene.db) > 0);
-        assert_eq!(scene.effects().await.len(), 200);
+        assert_eq!(scene.effects().await.len(), 300);
     }
 
     async fn a_destination_that_is_down_gets_everything_later(database: TestDatabase) {

@@ -218,6 +218,10 @@ pub struct Recorder {
 }
 
 impl Hook for Recorder {
+    fn hears(&self, _destination: &Destination) -> bool {
+        true
+    }
+
     fn delivered<'a>(
         &'a self,
         tx: &'a Tx<'a>,
