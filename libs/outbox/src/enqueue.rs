@@ -1,6 +1,7 @@
 //! Putting events into the table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use liaison_store::{DbResult as _, Tx, insert_all};
 use liaison_types::{Result, Timestamp};
@@ -10,8 +11,9 @@ use sea_orm::ConnectionTrait as _;
 use crate::backend::held;
 use crate::entity::outbox;
 use crate::event::{Destination, NewEvent};
-use crate::handover::{Doubt, Lease, Reserved, new_subjects};
+use crate::handover::{Doubt, Lease, Reserved};
 use crate::outbox::Outbox;
+use crate::turns::Span;
 
 impl Outbox {
     /// Stores `events` in the transaction that causes them: both commit, or neither. At most two
@@ -28,8 +30,11 @@ impl Outbox {
         if events.is_empty() {
             return Ok(());
         }
+        let spans = spans(&events);
         let mut reserved = self.reserve(&events);
-        leave_to_claims(tx, &mut reserved, &events).await?;
+        leave_to_claims(tx, &mut reserved, &spans).await?;
+        let spans = spans.into_values().collect();
+        self.note_spans(tx, &events, &reserved, spans);
         let mut leases: Vec<Option<Lease>> = vec![None; events.len()];
         for (_, reserved) in &reserved {
             if let Some(reserved) = reserved {
@@ -42,7 +47,7 @@ impl Outbox {
             .zip(leases)
             .map(|(event, lease)| row(event, lease, now))
             .collect();
-        insert_all::<outbox::ActiveModel, _, _>(tx, rows).await
+        insert_all::<outbox::ActiveModel, _>(tx, rows).await
     }
 
     /// Each destination of the events, with what may be handed over to its task.
@@ -62,6 +67,42 @@ impl Outbox {
                 (to.clone(), reserved)
             })
             .collect()
+    }
+
+    /// Tells every task what was committed, also of what does not go to it: the sequences of a subject
+    /// count over all destinations. What goes to it another way, it has to ask about from now on.
+    fn note_spans(
+        &self,
+        tx: &Tx<'_>,
+        events: &[NewEvent],
+        reserved: &[(Destination, Option<Reserved>)],
+        spans: Vec<Span>,
+    ) {
+        let spans = Arc::new(spans);
+        for (to, entrance) in self.entrances() {
+            let mut all = reserved
+                .iter()
+                .filter_map(|(_, reserved)| reserved.as_ref());
+            let handed = all
+                .find(|reserved| reserved.goes_to(&entrance))
+                .map(Reserved::subjects)
+                .unwrap_or_default();
+            for event in events {
+                if event.destination == to && !handed.contains(event.subject.as_str()) {
+                    entrance.turns().doubt(&event.subject);
+                }
+            }
+            let asked: Vec<bool> = spans
+                .iter()
+                .map(|span| handed.contains(span.subject.as_str()))
+                .collect();
+            let spans = Arc::clone(&spans);
+            tx.after_commit(move || {
+                entrance
+                    .turns()
+                    .reached(spans.iter().zip(asked.iter().copied()));
+            });
+        }
     }
 
     /// Hands over or wakes, after the commit.
@@ -92,18 +133,36 @@ impl Outbox {
     }
 }
 
+/// The sequences of each subject among these.
+fn spans(events: &[NewEvent]) -> HashMap<&str, Span> {
+    let mut spans: HashMap<&str, Span> = HashMap::with_capacity(events.len());
+    for event in events {
+        if let Some(span) = spans.get_mut(event.subject.as_str()) {
+            span.first = span.first.min(event.sequence);
+            span.last = span.last.max(event.sequence);
+        } else {
+            let span = Span {
+                subject: event.subject.clone(),
+                first: event.sequence,
+                last: event.sequence,
+            };
+            spans.insert(&event.subject, span);
+        }
+    }
+    spans
+}
+
 /// Takes out the subjects that have earlier events left which did not come this way: theirs is the
 /// turn.
 async fn leave_to_claims(
     tx: &Tx<'_>,
     reserved: &mut [(Destination, Option<Reserved>)],
-    events: &[NewEvent],
+    spans: &HashMap<&str, Span>,
 ) -> Result<()> {
-    let new = new_subjects(events);
     let mut doubts: Vec<(usize, Doubt<'_>)> = Vec::new();
     for (index, (_, reserved)) in reserved.iter().enumerate() {
         if let Some(reserved) = reserved {
-            doubts.extend(reserved.doubts(&new).map(|doubt| (index, doubt)));
+            doubts.extend(reserved.doubts(spans).map(|doubt| (index, doubt)));
         }
     }
     if doubts.is_empty() {

@@ -7,8 +7,8 @@
 //!   writes through [`Db::write_tx`] and nothing else: on SQLite the reader refuses to write.
 //! * `?` needs [`DbResult::db`] behind every sea-orm call: it turns a driver error into
 //!   [`liaison_types::Error`], keeping the driver's text out of the public message.
-//! * [`insert_all`], [`insert_all_ignoring_conflicts`] and [`update_all`] send one statement for any
-//!   number of rows; [`any_of`] finds many rows by key without a new statement for each number of
+//! * [`insert_all`], [`insert_all_ignoring_conflicts`], [`add_all`] and [`update_all`] send one statement
+//!   for any number of rows; [`any_of`] finds many rows by key without a new statement for each number of
 //!   them. [`Batcher`] makes many concurrent calls share one transaction.
 //! * [`migrate()`] brings the schema up to date under a lock; [`pending`] says what is missing.
 //!   [`migration`] has the column shorthands and [`migration::append_only`].
@@ -49,6 +49,7 @@ mod batch;
 mod bulk;
 mod connect;
 mod counts;
+mod deferred;
 mod error;
 mod inconsistency;
 mod migrate;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use sea_orm::{
 use tracing::{Instrument, Span};
 
 use crate::connect::Db;
+use crate::deferred::{Deferred, bundled, expect_rows};
 use crate::error::{BUSY_RETRY_AFTER, Repeat, from_db, outcome_unknown, repeat};
 
 /// A transaction is attempted at most this often.
@@ -40,10 +40,13 @@ pub enum Commit {
 
 /// A write transaction, as [`Db::write_tx`] hands it out.
 ///
-/// It is a [`DatabaseTransaction`] (pass `tx` wherever one is wanted) and a [`ConnectionTrait`].
-/// `'env` is the scope of what the closure borrows.
+/// It is a [`ConnectionTrait`]: pass `tx` wherever one is wanted. On SQLite, what
+/// [`insert_all`](crate::insert_all) and [`update_all`](crate::update_all) write waits until something
+/// is read or the transaction commits; where it fails, that fails. `'env` is the scope of what the
+/// closure borrows.
 pub struct Tx<'env> {
     inner: DatabaseTransaction,
+    deferred: Mutex<Vec<Deferred>>,
     after_commit: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     env: PhantomData<&'env ()>,
 }
@@ -54,13 +57,6 @@ impl fmt::Debug for Tx<'_> {
     }
 }
 
-impl Deref for Tx<'_> {
-    type Target = DatabaseTransaction;
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.inner
-    }
-}
-
 #[async_trait]
 impl ConnectionTrait for Tx<'_> {
     fn get_database_backend(&self) -> DbBackend {
@@ -68,18 +64,22 @@ impl ConnectionTrait for Tx<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.flush().await?;
         self.inner.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.flush().await?;
         self.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.flush().await?;
         self.inner.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.flush().await?;
         self.inner.query_all_raw(statement).await
     }
 }
@@ -93,6 +93,39 @@ impl Tx<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(Box::new(call));
+    }
+
+    /// Sends a statement that has to touch so many rows, at the latest with the commit.
+    pub(crate) async fn send(&self, statement: Statement, rows: usize) -> Result<(), DbErr> {
+        let deferred = Deferred {
+            statement,
+            rows: rows as u64,
+        };
+        if self.get_database_backend() == DbBackend::Postgres {
+            return self.execute(deferred).await;
+        }
+        self.deferred
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(deferred);
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), DbErr> {
+        let deferred = {
+            let mut deferred = self.deferred.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *deferred)
+        };
+        for bundle in bundled(deferred) {
+            self.execute(bundle).await?;
+        }
+        Ok(())
+    }
+
+    async fn execute(&self, deferred: Deferred) -> Result<(), DbErr> {
+        let Deferred { statement, rows } = deferred;
+        let done = self.inner.execute_raw(statement).await?;
+        expect_rows(done.rows_affected(), rows)
     }
 
     /// On SQLite the connection commits like this always.
@@ -245,12 +278,17 @@ impl Db {
                 .begin_with_options(options)
                 .await
                 .map_err(|error| Failed::RolledBack(from_db(error)))?,
+            deferred: Mutex::default(),
             after_commit: Mutex::default(),
             env: PhantomData,
         };
         let outcome = match tx.acknowledge(commit).await {
             Ok(()) => work(&tx).await,
             Err(error) => Err(from_db(error)),
+        };
+        let outcome = match outcome {
+            Ok(value) => tx.flush().await.map(|()| value).map_err(from_db),
+            Err(error) => Err(error),
         };
         match outcome {
             Ok(value) => match tx.inner.commit().await {

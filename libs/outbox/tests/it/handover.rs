@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use liaison_outbox::{Deliver, Destination, Outcome, Outgoing, RelaySettings};
+use liaison_outbox::{Deliver, Destination, Outbox, Outcome, Outgoing, RelaySettings};
 use liaison_store::Db;
 use liaison_testkit::eventually;
 use liaison_types::{Error, Result};
@@ -203,6 +203,80 @@ liaison_testkit::both_backends! {
         assert_eq!(sequences, (1..=40).collect::<Vec<_>>());
     }
 
+    async fn what_follows_waits_in_memory_for_what_is_under_way(database: TestDatabase) {
+        let (scene, gate) = gated(database, quiet()).await;
+        scene.recorder.deaf.store(true, Ordering::SeqCst);
+        let (stop, task) = run(&scene);
+        let before = claims(&scene.db);
+        scene.store(vec![scene.event(&NORTH, "a", 1)]).await;
+        eventually(LONG, || async { gate.begun() == 1 }).await;
+        for sequence in 2..=4 {
+            scene.store(vec![scene.event(&NORTH, "a", sequence), scene.event(&NORTH, "b", sequence - 1)]).await;
+        }
+        // The other subject goes past, and its second event waits for its first.
+        eventually(LONG, || async { gate.begun() == 2 }).await;
+        assert_eq!(leased(&scene.db).await, 7);
+        gate.open(20);
+        drained(&scene).await;
+        end(stop, task).await;
+        assert_eq!(claims(&scene.db), before);
+        for (subject, last) in [("a", 4), ("b", 3)] {
+            assert_eq!(sequences(&scene, subject).await, (1..=last).collect::<Vec<_>>());
+        }
+    }
+
+    async fn what_follows_a_failure_goes_back_behind_it(database: TestDatabase) {
+        let (scene, gate) = gated(database, settings()).await;
+        let (stop, task) = run(&scene);
+        scene.store(vec![scene.event(&NORTH, "a", 1)]).await;
+        eventually(LONG, || async { gate.begun() == 1 }).await;
+        scene.store(vec![scene.event(&NORTH, "a", 2)]).await;
+        scene.store(vec![scene.event(&NORTH, "a", 3)]).await;
+        scene.receiver.down.store(true, Ordering::SeqCst);
+        gate.open(1);
+        eventually(LONG, || async { leased(&scene.db).await == 0 }).await;
+        scene.receiver.down.store(false, Ordering::SeqCst);
+        gate.open(20);
+        eventually(LONG, || async {
+            scene.environment.advance(Duration::from_secs(1));
+            left(&scene.db).await == (0, 0)
+        })
+        .await;
+        end(stop, task).await;
+        assert_eq!(sequences(&scene, "a").await, [1, 2, 3]);
+    }
+
+    async fn what_another_process_wrote_in_between_comes_first(database: TestDatabase) {
+        let scene = Scene::with(database, quiet(), |_| {}).await;
+        let (stop, task) = run(&scene);
+        running(&scene).await;
+        let theirs = Outbox::new();
+        for round in 0..3 {
+            let at = 3 * round;
+            // Known to this process, then not any more, and known again once it has asked.
+            scene.store(vec![scene.event(&NORTH, "a", at + 1), scene.event(&SOUTH, "b", at + 1)]).await;
+            let their_event = vec![scene.event(&NORTH, "a", at + 2)];
+            store(&scene.db, &theirs, &scene.environment, their_event).await;
+            scene.store(vec![scene.event(&NORTH, "a", at + 3)]).await;
+            drained(&scene).await;
+        }
+        end(stop, task).await;
+        assert_eq!(sequences(&scene, "a").await, (1..=9).collect::<Vec<_>>());
+    }
+
+    async fn what_nobody_hears_of_is_removed_at_a_stop_at_the_latest(database: TestDatabase) {
+        let (scene, gate) = gated(database, quiet()).await;
+        scene.recorder.deaf.store(true, Ordering::SeqCst);
+        let (stop, task) = run(&scene);
+        scene.store(vec![scene.event(&NORTH, "a", 1)]).await;
+        eventually(LONG, || async { gate.begun() == 1 }).await;
+        stop.cancel();
+        gate.open(1);
+        end(stop, task).await;
+        assert_eq!(left(&scene.db).await, (0, 0));
+        assert_eq!((scene.effects().await.len(), effects_of_hook(&scene).await), (1, 0));
+    }
+
     async fn more_than_there_is_room_for_waits_in_the_table(database: TestDatabase) {
         let scene = Scene::with(database, quiet(), |_| {}).await;
         let (stop, task) = run(&scene);
@@ -280,6 +354,13 @@ liaison_testkit::both_backends! {
         assert_eq!(scene.relay.tick().await.unwrap().delivered, 6);
         assert_eq!(scene.effects().await.len(), 6);
     }
+}
+
+/// What arrived of a subject, in the order of arrival.
+async fn sequences(scene: &Scene, subject: &str) -> Vec<i64> {
+    let effects = scene.effects().await;
+    let of_subject = effects.iter().filter(|effect| effect.subject == subject);
+    of_subject.map(|effect| effect.sequence).collect()
 }
 
 async fn effects_of_hook(scene: &Scene) -> usize {

@@ -214,12 +214,14 @@ pub struct Recorder {
     /// Events of this subject make the hook fail.
     pub fails_on: Mutex<Option<String>>,
     pub dead: Mutex<Vec<EventId>>,
+    /// Wants to hear of nothing.
+    pub deaf: AtomicBool,
     pub committed: Arc<AtomicBool>,
 }
 
 impl Hook for Recorder {
     fn hears(&self, _destination: &Destination) -> bool {
-        true
+        !self.deaf.load(Ordering::SeqCst)
     }
 
     fn delivered<'a>(

@@ -11,7 +11,7 @@ mod entity;
 mod list;
 
 use liaison_types::{AuditId, Error, Party, Result, Timestamp};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 use sea_orm_migration::SchemaManager;
 
 use crate::bulk::insert_all;
@@ -106,7 +106,7 @@ impl AuditRecord {
 ///
 /// # Errors
 /// `INTERNAL` where a rule id holds white space, else what the database says.
-pub async fn record<C: ConnectionTrait>(tx: &C, entries: Vec<AuditEntry>) -> Result<()> {
+pub async fn record(tx: &crate::Tx<'_>, entries: Vec<AuditEntry>) -> Result<()> {
     let rows = entries
         .into_iter()
         .map(|entry| {

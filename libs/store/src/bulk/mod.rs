@@ -17,6 +17,7 @@ use sea_orm::{
 };
 
 use crate::error::DbResult;
+use crate::tx::Tx;
 use layout::{Layout, rows_of};
 
 pub use any_of::any_of;
@@ -35,16 +36,15 @@ type KeyValueOf<A> = <KeyOf<A> as PrimaryKeyTrait>::ValueType;
 /// # Errors
 /// `CONFLICT` where a unique key exists already; `INTERNAL` where a column is of another type, or
 /// is not set and may not be NULL.
-pub async fn insert_all<A, R, C>(tx: &C, rows: impl IntoIterator<Item = R> + Send) -> Result<()>
+pub async fn insert_all<A, R>(tx: &Tx<'_>, rows: impl IntoIterator<Item = R> + Send) -> Result<()>
 where
     A: ActiveModelTrait,
     R: IntoActiveModel<A>,
-    C: ConnectionTrait,
 {
     let layout = Layout::of::<A>(ColumnOf::<A>::iter())?;
     let rows = rows_of::<A, R>(&layout, rows)?;
-    for statement in inserts(tx.get_database_backend(), &layout, rows, &Conflict::Fails) {
-        tx.execute_raw(statement).await.db()?;
+    for (statement, count) in inserts(tx.get_database_backend(), &layout, rows, &Conflict::Fails) {
+        tx.send(statement, count).await.db()?;
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ where
     let keys = key_columns::<A>();
     let mut new = Vec::with_capacity(rows.len());
     let conflict = Conflict::PassesOver { keys: &keys };
-    for statement in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
+    for (statement, _) in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
         for row in tx.query_all_raw(statement).await.db()? {
             new.push(key_of::<A>(&row, &keys)?);
         }
@@ -109,7 +109,7 @@ where
         column,
     };
     let mut sums = Vec::with_capacity(rows.len());
-    for statement in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
+    for (statement, _) in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
         for row in tx.query_all_raw(statement).await.db()? {
             sums.push((key_of::<A>(&row, &keys)?, row.try_get("", column).db()?));
         }
@@ -117,24 +117,23 @@ where
     Ok(sums)
 }
 
-/// Sets `columns` of all rows, found by their primary key, and answers how many there were.
-/// [`ensure_affected`](crate::ensure_affected) compares that with how many there had to be.
+/// Sets `columns` of all rows, found by their primary key; each has to be there.
 ///
 /// Rows may be models, or active models with the primary key and `columns` set; the same column
 /// types as in [`insert_all`]. A key must not occur twice. The order in which PostgreSQL locks the
 /// rows is not fixed: where others may update the same rows, lock them first, ordered by key.
 ///
 /// # Errors
-/// As [`insert_all`]; `INTERNAL` where `columns` is empty or names the primary key.
-pub async fn update_all<A, R, C>(
-    tx: &C,
+/// As [`insert_all`]; `INTERNAL` where a row is not there, or `columns` is empty or names the primary
+/// key.
+pub async fn update_all<A, R>(
+    tx: &Tx<'_>,
     columns: &[ColumnOf<A>],
     rows: impl IntoIterator<Item = R> + Send,
-) -> Result<u64>
+) -> Result<()>
 where
     A: ActiveModelTrait,
     R: IntoActiveModel<A>,
-    C: ConnectionTrait,
     ColumnOf<A>: Copy,
 {
     let keys: Vec<_> = KeyOf::<A>::iter()
@@ -157,20 +156,19 @@ where
         DbBackend::Postgres => postgres::update(&layout, keys.len(), rows),
         _ => sqlite::update(&layout, keys.len(), rows),
     };
-    let mut affected = 0;
-    for statement in statements {
-        affected += tx.execute_raw(statement).await.db()?.rows_affected();
+    for (statement, count) in statements {
+        tx.send(statement, count).await.db()?;
     }
-    Ok(affected)
+    Ok(())
 }
 
-/// The statements that insert `rows`.
+/// The statements that insert `rows`, and how many rows each.
 fn inserts(
     backend: DbBackend,
     layout: &Layout,
     rows: Vec<Vec<Value>>,
     conflict: &Conflict<'_>,
-) -> Vec<Statement> {
+) -> Vec<(Statement, usize)> {
     match backend {
         DbBackend::Postgres => postgres::insert(layout, rows, conflict),
         _ => sqlite::insert(layout, rows, conflict),

@@ -15,7 +15,7 @@ pub(super) fn insert(
     layout: &Layout,
     rows: Vec<Vec<Value>>,
     conflict: &Conflict<'_>,
-) -> Vec<Statement> {
+) -> Vec<(Statement, usize)> {
     if rows.is_empty() {
         return Vec::new();
     }
@@ -40,11 +40,16 @@ pub(super) fn insert(
         sql.push_str(&order.join(", "));
     }
     sql.push_str(&conflict.clause(layout));
-    vec![statement(sql, arrays(layout, rows))]
+    let count = rows.len();
+    vec![(statement(sql, arrays(layout, rows)), count)]
 }
 
 /// The first `keys` columns of the layout find the row, the others are set.
-pub(super) fn update(layout: &Layout, keys: usize, rows: Vec<Vec<Value>>) -> Vec<Statement> {
+pub(super) fn update(
+    layout: &Layout,
+    keys: usize,
+    rows: Vec<Vec<Value>>,
+) -> Vec<(Statement, usize)> {
     if rows.is_empty() {
         return Vec::new();
     }
@@ -70,7 +75,8 @@ pub(super) fn update(layout: &Layout, keys: usize, rows: Vec<Vec<Value>>) -> Vec
         source.rows,
         found.join(" AND "),
     );
-    vec![statement(sql, arrays(layout, rows))]
+    let count = rows.len();
+    vec![(statement(sql, arrays(layout, rows)), count)]
 }
 
 fn statement(sql: String, values: Vec<Value>) -> Statement {

@@ -17,7 +17,7 @@ pub(super) fn insert(
     layout: &Layout,
     mut rows: Vec<Vec<Value>>,
     conflict: &Conflict<'_>,
-) -> Vec<Statement> {
+) -> Vec<(Statement, usize)> {
     // There is one writer: no order of rows can deadlock.
     let head = format!(
         "INSERT INTO {} ({}) VALUES ",
@@ -29,7 +29,11 @@ pub(super) fn insert(
 }
 
 /// The first `keys` columns of the layout find the row, the others are set.
-pub(super) fn update(layout: &Layout, keys: usize, mut rows: Vec<Vec<Value>>) -> Vec<Statement> {
+pub(super) fn update(
+    layout: &Layout,
+    keys: usize,
+    mut rows: Vec<Vec<Value>>,
+) -> Vec<(Statement, usize)> {
     let table = quoted(&layout.table);
     let names: Vec<_> = layout
         .columns
@@ -53,12 +57,12 @@ pub(super) fn update(layout: &Layout, keys: usize, mut rows: Vec<Vec<Value>>) ->
     })
 }
 
-/// One statement per chunk; `sql` gets the chunk's `(?, …), …`.
+/// One statement per chunk, with the number of its rows; `sql` gets the chunk's `(?, …), …`.
 fn chunks(
     layout: &Layout,
     rows: &mut Vec<Vec<Value>>,
     sql: impl Fn(&str) -> String,
-) -> Vec<Statement> {
+) -> Vec<(Statement, usize)> {
     let width = layout.columns.len().max(1);
     let row = format!("({})", vec!["?"; width].join(", "));
     let mut rows = rows.drain(..);
@@ -67,11 +71,8 @@ fn chunks(
         let size = chunk_size(rows.len(), width);
         let values = rows.by_ref().take(size).flatten().collect::<Vec<_>>();
         let sql = sql(&vec![row.as_str(); size].join(", "));
-        statements.push(Statement::from_sql_and_values(
-            DbBackend::Sqlite,
-            sql,
-            values,
-        ));
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        statements.push((statement, size));
     }
     statements
 }

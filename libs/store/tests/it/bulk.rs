@@ -5,7 +5,7 @@ use liaison_store::{
 };
 use liaison_testkit::both_backends;
 use liaison_testkit::database::TestDatabase;
-use liaison_types::ErrorKind;
+use liaison_types::{ErrorKind, Reason};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 
 use crate::thing::{ActiveModel, Column, Entity, Migrator, Model, id, thing};
@@ -36,12 +36,10 @@ both_backends! {
         let db = database.migrated::<Migrator>().await;
         db.write_tx("test.nothing", |tx| {
             Box::pin(async move {
-                insert_all::<ActiveModel, Model, _>(tx, []).await?;
+                insert_all::<ActiveModel, Model>(tx, []).await?;
                 let new = insert_all_ignoring_conflicts::<ActiveModel, Model, _>(tx, []).await?;
                 assert!(new.is_empty());
-                let updated = update_all::<ActiveModel, Model, _>(tx, &[Column::Name], []).await?;
-                assert_eq!(updated, 0);
-                Ok(())
+                update_all::<ActiveModel, Model>(tx, &[Column::Name], []).await
             })
         })
         .await
@@ -133,20 +131,15 @@ both_backends! {
             Box::pin(async move {
                 insert_all(tx, (0..300).map(thing)).await?;
                 let columns = [Column::Name, Column::OtherContent, Column::OtherNumber];
-                // Two hundred that exist and one that does not.
-                let rows = (100..301).map(changed);
-                assert_eq!(
-                    update_all(tx, &columns, rows.collect::<Vec<_>>()).await?,
-                    200
-                );
+                let rows = (100..300).map(changed);
+                update_all(tx, &columns, rows.collect::<Vec<_>>()).await?;
                 // Active models need only the key and what is set.
                 let some = ActiveModel {
                     id: Set(id(0)),
                     name: Set("one".to_owned()),
                     ..Default::default()
                 };
-                assert_eq!(update_all(tx, &[Column::Name], [some]).await?, 1);
-                Ok(())
+                update_all(tx, &[Column::Name], [some]).await
             })
         })
         .await
@@ -170,6 +163,59 @@ both_backends! {
             };
             assert_eq!(row, expected);
         }
+    }
+}
+
+both_backends! {
+    async fn what_is_written_is_there_for_whoever_reads_next(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        db.write_tx("test.read", |tx| {
+            Box::pin(async move {
+                insert_all(tx, [thing(1)]).await?;
+                insert_all(tx, [thing(2)]).await?;
+                let named = |number: i64| Model {
+                    name: "renamed".to_owned(),
+                    ..thing(number)
+                };
+                update_all(tx, &[Column::Name], [named(2)]).await?;
+                let stored = Entity::find().order_by_asc(Column::Id).all(tx).await.db()?;
+                assert_eq!(stored, [thing(1), named(2)]);
+                // The last ones go with the commit.
+                update_all(tx, &[Column::Name], [named(1)]).await?;
+                insert_all(tx, [thing(3)]).await
+            })
+        })
+        .await
+        .unwrap();
+        let stored = Entity::find().order_by_asc(Column::Id).all(db.reader()).await.unwrap();
+        let names: Vec<_> = stored.iter().map(|thing| thing.name.as_str()).collect();
+        assert_eq!(names, ["renamed", "renamed", thing(3).name.as_str()]);
+    }
+
+    async fn what_fails_with_the_commit_leaves_nothing(database: TestDatabase) {
+        let db = database.migrated::<Migrator>().await;
+        let missing = db
+            .write_tx("test.missing", |tx| {
+                Box::pin(async move {
+                    insert_all(tx, [thing(1)]).await?;
+                    update_all(tx, &[Column::Name], [thing(1), thing(2)]).await
+                })
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::Internal);
+        assert!(missing.chain().contains("rows affected instead of"), "{}", missing.chain());
+        let twice = db
+            .write_tx("test.twice", |tx| {
+                Box::pin(async move {
+                    insert_all(tx, [thing(1)]).await?;
+                    insert_all(tx, [thing(1)]).await
+                })
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(twice.reason(), Reason::Conflict);
+        assert_eq!(Entity::find().all(db.reader()).await.unwrap(), []);
     }
 }
 

@@ -154,8 +154,7 @@ pub async fn postpone(tx: &Tx<'_>, cases: &[(ReferralId, u32, Timestamp)]) -> Re
     });
     let columns = [Column::Attempts, Column::DueAt];
     // One that was decided meanwhile is touched as well, where neither column means anything.
-    update_all::<ActiveModel, _, _>(tx, &columns, rows.collect::<Vec<_>>()).await?;
-    Ok(())
+    update_all::<ActiveModel, _>(tx, &columns, rows.collect::<Vec<_>>()).await
 }
 
 /// Locks those of these cases that exist, in the order of their ids.

@@ -3,7 +3,7 @@
 use liaison_outbox::{NewEvent, Outbox};
 use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
-use liaison_store::{ensure_affected, insert_all, update_all};
+use liaison_store::{insert_all, update_all};
 use liaison_types::{Result, Timestamp};
 
 use super::entity::{decision, referral_case, triage_item};
@@ -53,19 +53,14 @@ pub async fn write(
         .iter()
         .map(|conclusion| cases::changed(&conclusion.case, now))
         .collect::<Result<Vec<_>>>()?;
-    let expected = changed.len();
-    let done =
-        update_all::<referral_case::ActiveModel, _, _>(tx, &cases::CHANGING, changed).await?;
-    ensure_affected(done, expected)?;
+    update_all::<referral_case::ActiveModel, _>(tx, &cases::CHANGING, changed).await?;
 
     let decided = conclusions
         .iter()
         .filter_map(|conclusion| conclusion.decided.as_ref())
         .map(decisions::row)
         .collect::<Result<Vec<_>>>()?;
-    if !decided.is_empty() {
-        insert_all::<decision::ActiveModel, _, _>(tx, decided).await?;
-    }
+    insert_all::<decision::ActiveModel, _>(tx, decided).await?;
     write_items(tx, conclusions).await?;
 
     let entries = conclusions
@@ -88,13 +83,6 @@ async fn write_items(tx: &Tx<'_>, conclusions: &[&Conclusion]) -> Result<()> {
             None => {}
         }
     }
-    if !new.is_empty() {
-        insert_all::<triage_item::ActiveModel, _, _>(tx, new).await?;
-    }
-    if !changed.is_empty() {
-        let expected = changed.len();
-        let done = update_all::<triage_item::ActiveModel, _, _>(tx, &items::CHANGING, changed);
-        ensure_affected(done.await?, expected)?;
-    }
-    Ok(())
+    insert_all::<triage_item::ActiveModel, _>(tx, new).await?;
+    update_all::<triage_item::ActiveModel, _>(tx, &items::CHANGING, changed).await
 }

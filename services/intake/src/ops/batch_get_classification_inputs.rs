@@ -47,8 +47,15 @@ impl Ops {
             .db
             .write_tx("intake.get_classification_inputs", |tx| {
                 Box::pin(async move {
-                    let sizes = store::content_sizes(tx, ids).await?.into_iter().collect();
-                    let contents = store::contents(tx, &fitting(ids, &sizes)).await?;
+                    let contents = match ids {
+                        // It fits, whatever its size.
+                        [_] => store::contents(tx, ids).await?,
+                        _ => {
+                            let sizes = store::content_sizes(tx, ids).await?;
+                            let sizes = sizes.into_iter().collect();
+                            store::contents(tx, &fitting(ids, &sizes)).await?
+                        }
+                    };
                     let now = core.clock.now();
                     let entries = contents.iter().map(|(id, _)| {
                         let subject = wire::resource(*id);

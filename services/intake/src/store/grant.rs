@@ -68,7 +68,7 @@ pub async fn save_grants(
         .into_iter()
         .map(|(referral, grant)| model(referral, grant))
         .collect();
-    insert_all::<ActiveModel, _, _>(tx, new).await?;
+    insert_all::<ActiveModel, _>(tx, new).await?;
     let changed: Vec<Model> = changed
         .into_iter()
         .map(|(referral, grant)| model(referral, grant))
@@ -82,9 +82,7 @@ pub async fn save_grants(
         Column::WorkStarted,
         Column::Outcome,
     ];
-    let count = changed.len();
-    let done = update_all::<ActiveModel, _, _>(tx, &columns, changed).await?;
-    liaison_store::ensure_affected(done, count)
+    update_all::<ActiveModel, _>(tx, &columns, changed).await
 }
 
 fn model(referral: ReferralId, grant: &Grant) -> Model {

@@ -19,7 +19,7 @@ pub async fn append(tx: &Tx<'_>, steps: Vec<(ReferralId, &Step)>) -> Result<()> 
         .into_iter()
         .map(|(referral, step)| model(referral, step))
         .collect();
-    insert_all::<ActiveModel, _, _>(tx, rows).await
+    insert_all::<ActiveModel, _>(tx, rows).await
 }
 
 /// The whole history of a referral, in order.

@@ -1,11 +1,13 @@
 //! Referrals: reading, locking, changing.
 
 use liaison_store::Tx;
-use liaison_store::{DbResult as _, Inconsistency, any_of, ensure_affected, update_all};
+use liaison_store::{DbResult as _, Inconsistency, any_of, update_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -191,9 +193,7 @@ pub async fn save<'a>(
         Change::Review => REVIEW,
         Change::Progress => PROGRESS,
     };
-    let count = rows.len();
-    let done = update_all::<ActiveModel, _, _>(tx, columns, rows).await?;
-    ensure_affected(done, count)
+    update_all::<ActiveModel, _>(tx, columns, rows).await
 }
 
 /// Every column that may change, with the key.
@@ -235,6 +235,21 @@ pub async fn content(tx: &Tx<'_>, id: ReferralId) -> Result<Vec<u8>> {
         .ok_or_else(|| Inconsistency::on("dossier").row(id).into())
 }
 
+/// Those of these referrals that are not admitted, or not yet.
+fn hidden(backend: DbBackend, ids: &[ReferralId]) -> SelectStatement {
+    let pending = [
+        ReferralState::Submitted,
+        ReferralState::UnderReview,
+        ReferralState::Refused,
+    ];
+    Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(any_of(backend, Column::Id, uuids(ids)))
+        .and_where(Column::State.is_in(pending.map(ReferralState::as_str)))
+        .to_owned()
+}
+
 /// How many bytes the contents of those of these referrals have that are admitted, in no particular
 /// order.
 ///
@@ -242,23 +257,12 @@ pub async fn content(tx: &Tx<'_>, id: ReferralId) -> Result<Vec<u8>> {
 /// Where the database refuses.
 pub async fn content_sizes(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId, usize)>> {
     let backend = tx.get_database_backend();
-    let pending = [
-        ReferralState::Submitted,
-        ReferralState::UnderReview,
-        ReferralState::Refused,
-    ];
-    let hidden = Query::select()
-        .column(Column::Id)
-        .from(Entity)
-        .and_where(any_of(backend, Column::Id, uuids(ids)))
-        .and_where(Column::State.is_in(pending.map(ReferralState::as_str)))
-        .to_owned();
     let rows: Vec<(Uuid, i64)> = dossier::Entity::find()
         .select_only()
         .column(dossier::Column::ReferralId)
         .column_as(Expr::cust("CAST(length(content) AS bigint)"), "bytes")
         .filter(any_of(backend, dossier::Column::ReferralId, uuids(ids)))
-        .filter(dossier::Column::ReferralId.not_in_subquery(hidden))
+        .filter(dossier::Column::ReferralId.not_in_subquery(hidden(backend, ids)))
         .into_tuple()
         .all(tx)
         .await
@@ -274,17 +278,15 @@ pub async fn content_sizes(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(Refer
         .collect())
 }
 
-/// The contents of these referrals, encoded, in no particular order.
+/// The contents of those of these referrals that are admitted, encoded, in no particular order.
 ///
 /// # Errors
 /// Where the database refuses.
 pub async fn contents(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId, Vec<u8>)>> {
+    let backend = tx.get_database_backend();
     let rows = dossier::Entity::find()
-        .filter(any_of(
-            tx.get_database_backend(),
-            dossier::Column::ReferralId,
-            uuids(ids),
-        ))
+        .filter(any_of(backend, dossier::Column::ReferralId, uuids(ids)))
+        .filter(dossier::Column::ReferralId.not_in_subquery(hidden(backend, ids)))
         .all(tx)
         .await
         .db()?;

@@ -118,7 +118,7 @@ pub async fn insert_contents(tx: &Tx<'_>, new: &[&Arc<NewReferral>]) -> Result<(
             content: new.submission.content.clone(),
         })
         .collect();
-    insert_all::<dossier::ActiveModel, _, _>(tx, contents).await?;
+    insert_all::<dossier::ActiveModel, _>(tx, contents).await?;
     let mut steps = Vec::with_capacity(new.len() * 2);
     for new in new {
         steps.extend(new.steps.iter().map(|step| (new.id, step)));
@@ -135,7 +135,7 @@ pub async fn insert_referrals(tx: &Tx<'_>, new: &[(Arc<NewReferral>, Referral)])
         .iter()
         .map(|(new, referral)| model(new, referral))
         .collect::<Result<_>>()?;
-    insert_all::<referral::ActiveModel, _, _>(tx, rows).await
+    insert_all::<referral::ActiveModel, _>(tx, rows).await
 }
 
 fn model(new: &NewReferral, referral: &Referral) -> Result<referral::Model> {

@@ -86,7 +86,7 @@ impl Store {
                 kept_at: Set(now.as_micros()),
             });
         }
-        insert_all::<notification::ActiveModel, _, _>(tx, rows).await
+        insert_all::<notification::ActiveModel, _>(tx, rows).await
     }
 
     /// The notifications of `recipient` after `position`, in order, at most `limit`.

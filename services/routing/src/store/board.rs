@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
-use liaison_store::{Inconsistency, ensure_affected, insert_all, update_all};
+use liaison_store::{Inconsistency, insert_all, update_all};
 use liaison_types::{AssignmentId, ReferralId, Result, TaskId, Timestamp, UnitCode};
 
 use super::entity::{assignment, routed_case, task};
@@ -251,35 +251,12 @@ impl Board {
         };
         let (changed_tasks, new_tasks) = (task_rows(Fate::Changed), task_rows(Fate::New));
 
-        if !changed_cases.is_empty() {
-            let expected = changed_cases.len();
-            let done =
-                update_all::<routed_case::ActiveModel, _, _>(tx, &cases::CHANGING, changed_cases);
-            ensure_affected(done.await?, expected)?;
-        }
-        if !new_cases.is_empty() {
-            insert_all::<routed_case::ActiveModel, _, _>(tx, new_cases).await?;
-        }
-        if !changed.is_empty() {
-            let expected = changed.len();
-            let done =
-                update_all::<assignment::ActiveModel, _, _>(tx, &assignments::CHANGING, changed);
-            ensure_affected(done.await?, expected)?;
-        }
-        if !new.is_empty() {
-            insert_all::<assignment::ActiveModel, _, _>(tx, new).await?;
-        }
-        if !changed_tasks.is_empty() {
-            let expected = changed_tasks.len();
-            let done = update_all::<task::ActiveModel, _, _>(tx, &tasks::CHANGING, changed_tasks);
-            ensure_affected(done.await?, expected)?;
-        }
-        if !new_tasks.is_empty() {
-            insert_all::<task::ActiveModel, _, _>(tx, new_tasks).await?;
-        }
-        if !self.audit.is_empty() {
-            audit::record(tx, self.audit).await?;
-        }
-        Ok(())
+        update_all::<routed_case::ActiveModel, _>(tx, &cases::CHANGING, changed_cases).await?;
+        insert_all::<routed_case::ActiveModel, _>(tx, new_cases).await?;
+        update_all::<assignment::ActiveModel, _>(tx, &assignments::CHANGING, changed).await?;
+        insert_all::<assignment::ActiveModel, _>(tx, new).await?;
+        update_all::<task::ActiveModel, _>(tx, &tasks::CHANGING, changed_tasks).await?;
+        insert_all::<task::ActiveModel, _>(tx, new_tasks).await?;
+        audit::record(tx, self.audit).await
     }
 }
