@@ -25,6 +25,12 @@ pub trait Deliver: Send + Sync + 'static {
         false
     }
 
+    /// Whether events for `destination` may wait [`RelaySettings::linger`](crate::RelaySettings::linger)
+    /// for others to go with them: where nobody's work waits for them.
+    fn may_linger(&self, _destination: &Destination) -> bool {
+        false
+    }
+
     /// Hands `batch` to `destination` and answers with one outcome per event, in the same order.
     ///
     /// The future is dropped when

@@ -286,6 +286,20 @@ impl Handed {
         self.entrance.open.store(open, Ordering::Relaxed);
     }
 
+    /// Takes in what has arrived, and says whether anything has.
+    pub(crate) fn take_in(&mut self) -> bool {
+        let before = self.waiting.len();
+        while let Ok(group) = self.arrivals.try_recv() {
+            self.waiting.push_back(group);
+        }
+        self.waiting.len() > before
+    }
+
+    /// How many events wait, as far as they were taken in.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.iter().map(|group| group.events.len()).sum()
+    }
+
     /// Waits until there is something new.
     pub(crate) async fn arrival(&mut self) {
         match self.arrivals.recv().await {
@@ -295,33 +309,32 @@ impl Handed {
         }
     }
 
-    /// The next batch: whole groups whose turn it is, about `rows` events and no more than `bytes`,
-    /// but at least one group. What would not be delivered before `deadline`, when its lease may be
-    /// over, is refused.
+    /// The next batch of what was taken in: whole groups whose turn it is, about `rows` events and no
+    /// more than `bytes`, but at least one group. What would not be delivered before `deadline`, when
+    /// its lease may be over, is refused.
     pub(crate) fn next(&mut self, rows: usize, bytes: usize, deadline: Timestamp) -> Taken {
         let mut taken = Taken::default();
         let mut size = 0;
         let mut at = 0;
-        loop {
-            if at == self.waiting.len() {
-                match self.arrivals.try_recv() {
-                    Ok(group) => self.waiting.push_back(group),
-                    Err(_) => break,
-                }
-            }
-            let group = &self.waiting[at];
-            let turn = if group.until > deadline {
-                group.ticket.turn()
-            } else {
+        let mut with: HashSet<u64> = HashSet::new();
+        let mut runs: HashMap<String, usize> = HashMap::new();
+        while let Some(group) = self.waiting.get(at) {
+            let count = group.events.len();
+            let subject = group.ticket.subject();
+            let run = runs.get(subject).copied().unwrap_or_default() + count;
+            let turn = if group.until <= deadline {
                 Turn::Never
+            } else if run > self.entrance.terms.run {
+                Turn::Later
+            } else {
+                group.ticket.turn(&with)
             };
             if turn == Turn::Later {
                 at += 1;
                 continue;
             }
             let group_size: usize = group.events.iter().map(|event| event.payload.len()).sum();
-            let too_much =
-                taken.events.len() + group.events.len() > rows || size + group_size > bytes;
+            let too_much = taken.events.len() + count > rows || size + group_size > bytes;
             if turn == Turn::Now && too_much && !taken.events.is_empty() {
                 break;
             }
@@ -330,6 +343,8 @@ impl Handed {
             };
             if turn == Turn::Now {
                 size += group_size;
+                with.insert(group.ticket.number());
+                runs.insert(group.ticket.subject().to_owned(), run);
                 taken.tickets.push((group.ticket, group.events.len()));
                 taken.events.extend(group.events);
             } else {

@@ -18,7 +18,7 @@ use crate::settle::{Fate, Sent};
 
 /// How long what has arrived waits for more of it before it is removed from the table. Nothing waits
 /// for that, and one transaction for several batches leaves the others more of the database.
-const SETTLE_AFTER: Duration = Duration::from_millis(20);
+const SETTLE_AFTER: Duration = Duration::from_millis(10);
 
 /// How many times what may be under way there may wait in memory, and again for its settlement. An
 /// event is about a KiB: a destination that is slow for a moment costs a few MiB, while each event
@@ -73,6 +73,10 @@ struct Serving {
     settle_at: Option<Instant>,
     /// At most one settlement, with the number of its rows.
     settling: JoinSet<(Tick, usize)>,
+    /// How long what was handed over waits for company; zero where somebody waits for it.
+    linger: Duration,
+    /// Until when it waits at the moment.
+    lingers_until: Option<Instant>,
     pace: Pace,
     look: Look,
     not_before: Instant,
@@ -81,7 +85,14 @@ struct Serving {
 impl Serving {
     fn of(lane: Lane) -> Self {
         let outbox = &lane.core.outbox;
+        let linger = if lane.core.deliver.may_linger(&lane.to) {
+            lane.core.settings.linger
+        } else {
+            Duration::ZERO
+        };
         Self {
+            linger,
+            lingers_until: None,
             woken: outbox.listen(&lane.to),
             handed: outbox.open(&lane.to, lane.terms()),
             under_way: JoinSet::new(),
@@ -108,6 +119,7 @@ impl Serving {
                 self.look.scan()
             };
             let settle = self.settling.is_empty().then_some(self.settle_at).flatten();
+            let lingers = self.lingers_until;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
@@ -115,6 +127,7 @@ impl Serving {
                 Some(done) = self.settling.join_next() => self.note_settlement(done),
                 () = tokio::time::sleep_until(settle.unwrap_or(next)), if settle.is_some() => {}
                 () = tokio::time::sleep_until(next), if room => self.look.want_unless(resting),
+                () = tokio::time::sleep_until(lingers.unwrap_or(next)), if lingers.is_some() && room => {}
                 _ = self.woken.changed(), if room && !resting => self.look.want(),
                 () = self.handed.arrival(), if room && !resting => {}
             }
@@ -178,8 +191,23 @@ impl Serving {
         }
     }
 
+    /// Whether what was handed over waits for company.
+    fn lingers(&mut self) -> bool {
+        if self.handed.take_in() && !self.linger.is_zero() {
+            let end = Instant::now() + self.linger;
+            self.lingers_until.get_or_insert(end);
+        }
+        let full = self.handed.len() >= usize::from(self.pace.rows());
+        let over = |until: &mut Instant| full || *until <= Instant::now();
+        self.lingers_until.take_if(over);
+        self.lingers_until.is_some()
+    }
+
     /// A batch of what was handed over. What may not go is given back.
     fn take_over(&mut self) -> Option<Batch> {
+        if self.lingers() {
+            return None;
+        }
         let settings = &self.lane.core.settings;
         // Settling takes its time, too.
         let deadline = self.lane.core.clock.now() + settings.deliver_timeout;

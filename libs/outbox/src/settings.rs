@@ -23,6 +23,10 @@ pub struct RelaySettings {
     /// The most batches on their way to one destination at once, 1 to 16. With 2, the next batch is
     /// claimed while the one before is delivered.
     pub in_flight: u16,
+    /// How long an event that nobody's work waits for, a notification, waits for others to go with it;
+    /// up to 1 s, 0s for not at all. One referral causes several within a few milliseconds.
+    #[serde(with = "liaison_types::duration")]
+    pub linger: Duration,
     /// How long a claimed event belongs to its relay. After a crash it is free again by then.
     #[serde(with = "liaison_types::duration")]
     pub lease: Duration,
@@ -56,6 +60,7 @@ impl Default for RelaySettings {
             batch_bytes: 1 << 20,
             run: 16,
             in_flight: 2,
+            linger: Duration::from_millis(10),
             lease: Duration::from_secs(30),
             deliver_timeout: Duration::from_secs(10),
             scan_interval: Duration::from_secs(1),
@@ -100,6 +105,8 @@ impl RelaySettings {
         let rule = Rule::OutOfRange(1, 1_000_000);
         unless(attempts.contains(&self.max_attempts), "max_attempts", rule);
         let second = Duration::from_secs(1);
+        let rule = Rule::MalformedSetting("a duration from 0s to 1s, for example 10ms");
+        unless(self.linger <= second, "linger", rule);
         let rule = Rule::MalformedSetting("a duration from 1s to 1h, for example 30s");
         unless(self.lease >= second && self.lease <= hour, "lease", rule);
         let rule = Rule::MalformedSetting("a duration from 1ms to half the lease, for example 10s");
@@ -138,6 +145,7 @@ mod tests {
             batch_bytes: 0,
             run: 0,
             in_flight: 17,
+            linger: Duration::from_secs(2),
             lease: Duration::ZERO,
             deliver_timeout: Duration::from_secs(1),
             scan_interval: Duration::ZERO,
@@ -160,6 +168,7 @@ mod tests {
                 "relay.run",
                 "relay.in_flight",
                 "relay.max_attempts",
+                "relay.linger",
                 "relay.lease",
                 "relay.deliver_timeout",
                 "relay.scan_interval",

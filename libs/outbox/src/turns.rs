@@ -11,7 +11,7 @@
 //! way, so that the table need not be asked whether something is left. Another process that serves the
 //! same database may write the next sequence: then the numbers have a gap here, and the table is asked.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The lines of one destination's task, by subject. Clones share them.
@@ -171,15 +171,22 @@ impl Ticket {
         &self.subject
     }
 
+    /// Tells it from every other.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The first sequence in this line that is not settled; `None` where the line is broken.
     pub(crate) fn oldest(&self) -> Option<i64> {
         self.in_line(|line, _| line.front().map(|place| place.first))
             .flatten()
     }
 
-    pub(crate) fn turn(&self) -> Turn {
+    /// `with` are the numbers of those in the same batch.
+    pub(crate) fn turn(&self, with: &HashSet<u64>) -> Turn {
         self.in_line(|line, at| {
-            if line.iter().take(at).all(|place| place.delivered) {
+            let mut before = line.iter().take(at);
+            if before.all(|place| place.delivered || with.contains(&place.number)) {
                 Turn::Now
             } else {
                 Turn::Later
@@ -227,17 +234,22 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
 
+    fn alone(ticket: &Ticket) -> Turn {
+        ticket.turn(&HashSet::new())
+    }
+
     #[test]
     fn a_group_goes_when_everything_before_it_was_delivered() {
         let turns = Turns::default();
         let (first, second) = (turns.enter("a", 4), turns.enter("a", 6));
         let other = turns.enter("b", 1);
         assert_eq!(
-            [first.turn(), second.turn(), other.turn()],
+            [alone(&first), alone(&second), alone(&other)],
             [Turn::Now, Turn::Later, Turn::Now]
         );
+        assert_eq!(second.turn(&HashSet::from([first.number()])), Turn::Now);
         first.delivered();
-        assert_eq!(second.turn(), Turn::Now);
+        assert_eq!(alone(&second), Turn::Now);
         assert_eq!(second.oldest(), Some(4), "delivered is not settled");
         first.settled();
         assert_eq!(second.oldest(), Some(6));
@@ -252,14 +264,14 @@ mod tests {
         let [first, second, third] = [1, 2, 3].map(|sequence| turns.enter("a", sequence));
         first.delivered();
         drop(second);
-        assert_eq!(third.turn(), Turn::Never);
+        assert_eq!(alone(&third), Turn::Never);
         assert_eq!(third.oldest(), None);
         let fourth = turns.enter("a", 4);
-        assert_eq!((fourth.turn(), fourth.oldest()), (Turn::Now, Some(4)));
+        assert_eq!((alone(&fourth), fourth.oldest()), (Turn::Now, Some(4)));
         // Late ends of the broken line leave the new one alone.
         first.settled();
         drop(third);
-        assert_eq!(fourth.turn(), Turn::Now);
+        assert_eq!(alone(&fourth), Turn::Now);
     }
 
     fn span(first: i64, last: i64) -> Span {

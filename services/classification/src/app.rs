@@ -74,11 +74,12 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
     life.spawn("worker", worker.run(life.soft()));
 
     // What goes out: one lane a destination.
+    let unhurried = notification.0.clone();
     let relay = Relay::new(
         db.clone(),
         Arc::clone(clock),
         Arc::clone(random),
-        Arc::new(EventDelivery::new([intake, routing, notification])),
+        Arc::new(EventDelivery::new([intake, routing, notification]).unhurried(unhurried)),
         context.settings.relay,
         Arc::new(()),
     )?

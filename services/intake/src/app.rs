@@ -55,7 +55,8 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
 
     // What goes out: one lane a destination.
     let delivery =
-        EventDelivery::new([peer(context, CLASSIFICATION)?, peer(context, NOTIFICATION)?]);
+        EventDelivery::new([peer(context, CLASSIFICATION)?, peer(context, NOTIFICATION)?])
+            .unhurried(NOTIFICATION);
     let relay = Relay::new(
         db.clone(),
         Arc::clone(clock),

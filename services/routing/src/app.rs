@@ -51,7 +51,7 @@ pub(crate) async fn build(context: Context<RoutingSettings>) -> Result<App> {
         context.db.clone(),
         Arc::clone(&context.clock),
         Arc::clone(&context.random),
-        Arc::new(EventDelivery::new(peers)),
+        Arc::new(EventDelivery::new(peers).unhurried(convert::destination(Audience::Notification))),
         context.settings.relay,
         Arc::new(Grants::new(ops.clone(), Arc::clone(&context.clock))),
     )?

@@ -18,6 +18,7 @@ use crate::status::from_status;
 #[derive(Clone)]
 pub struct EventDelivery {
     peers: BTreeMap<Destination, EventInboxServiceClient<Channel>>,
+    unhurried: HashSet<Destination>,
 }
 
 impl fmt::Debug for EventDelivery {
@@ -35,13 +36,25 @@ impl EventDelivery {
                 .into_iter()
                 .map(|(name, channel)| (name, EventInboxServiceClient::new(channel)))
                 .collect(),
+            unhurried: HashSet::new(),
         }
+    }
+
+    /// Nobody's work waits for events to `destination`: they may linger for others to go with them.
+    #[must_use]
+    pub fn unhurried(mut self, destination: Destination) -> Self {
+        self.unhurried.insert(destination);
+        self
     }
 }
 
 impl Deliver for EventDelivery {
     fn destinations(&self) -> Vec<Destination> {
         self.peers.keys().cloned().collect()
+    }
+
+    fn may_linger(&self, destination: &Destination) -> bool {
+        self.unhurried.contains(destination)
     }
 
     /// [`EventInbox`](super::EventInbox) keeps it.

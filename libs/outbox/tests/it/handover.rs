@@ -277,6 +277,30 @@ liaison_testkit::both_backends! {
         assert_eq!((scene.effects().await.len(), effects_of_hook(&scene).await), (1, 0));
     }
 
+    async fn what_nobody_waits_for_goes_together(database: TestDatabase) {
+        let second = Duration::from_secs(1);
+        let settings = RelaySettings { linger: second, batch: 64, ..quiet() };
+        let scene = Scene::with(database, settings, |receiver| {
+            receiver.keeps_order = true;
+            receiver.may_linger = true;
+        })
+        .await;
+        let (stop, task) = run(&scene);
+        running(&scene).await;
+        let before = claims(&scene.db);
+        scene.receiver.batches.lock().unwrap().clear();
+        for sequence in 1..=20 {
+            scene.store(vec![scene.event(&NORTH, "a", sequence)]).await;
+        }
+        drained(&scene).await;
+        end(stop, task).await;
+        let batches = scene.receiver.batches.lock().unwrap().clone();
+        assert!(batches.len() < 20, "{batches:?}");
+        assert!(batches.iter().all(|events| *events <= usize::from(settings.run)), "{batches:?}");
+        assert_eq!(claims(&scene.db), before);
+        assert_eq!(sequences(&scene, "a").await, (1..=20).collect::<Vec<_>>());
+    }
+
     async fn more_than_there_is_room_for_waits_in_the_table(database: TestDatabase) {
         let scene = Scene::with(database, quiet(), |_| {}).await;
         let (stop, task) = run(&scene);

@@ -77,6 +77,7 @@ pub struct Receiver {
     pub db: Db,
     pub environment: Environment,
     pub keeps_order: bool,
+    pub may_linger: bool,
     /// Events of these kinds are rejected.
     pub rejects: Mutex<HashSet<String>>,
     /// Whole calls fail.
@@ -93,6 +94,7 @@ impl Receiver {
             db,
             environment: environment.clone(),
             keeps_order: false,
+            may_linger: false,
             rejects: Mutex::default(),
             down: AtomicBool::new(false),
             traces: Mutex::default(),
@@ -157,6 +159,10 @@ impl Receiver {
 impl Deliver for Receiver {
     fn destinations(&self) -> Vec<Destination> {
         DESTINATIONS.to_vec()
+    }
+
+    fn may_linger(&self, _destination: &Destination) -> bool {
+        self.may_linger
     }
 
     fn keeps_order(&self) -> bool {
