@@ -89,6 +89,7 @@ impl Entrance {
             entrance: Arc::clone(&entrance),
             arrivals,
             waiting: VecDeque::new(),
+            fresh: false,
         };
         (entrance, handed)
     }
@@ -263,6 +264,8 @@ pub(crate) struct Handed {
     arrivals: mpsc::UnboundedReceiver<Group>,
     /// Taken from the arrivals, in their order.
     waiting: VecDeque<Group>,
+    /// Some of them since it was asked last.
+    fresh: bool,
 }
 
 /// What [`Handed::next`] takes.
@@ -286,13 +289,13 @@ impl Handed {
         self.entrance.open.store(open, Ordering::Relaxed);
     }
 
-    /// Takes in what has arrived, and says whether anything has.
+    /// Takes in what has arrived, and says whether anything has since it was asked last.
     pub(crate) fn take_in(&mut self) -> bool {
-        let before = self.waiting.len();
         while let Ok(group) = self.arrivals.try_recv() {
             self.waiting.push_back(group);
+            self.fresh = true;
         }
-        self.waiting.len() > before
+        std::mem::take(&mut self.fresh)
     }
 
     /// How many events wait, as far as they were taken in.
@@ -303,7 +306,10 @@ impl Handed {
     /// Waits until there is something new.
     pub(crate) async fn arrival(&mut self) {
         match self.arrivals.recv().await {
-            Some(group) => self.waiting.push_back(group),
+            Some(group) => {
+                self.waiting.push_back(group);
+                self.fresh = true;
+            }
             // This side holds the entrance as well, so that the queue never ends.
             None => std::future::pending().await,
         }

@@ -127,7 +127,7 @@ impl Serving {
                 Some(done) = self.settling.join_next() => self.note_settlement(done),
                 () = tokio::time::sleep_until(settle.unwrap_or(next)), if settle.is_some() => {}
                 () = tokio::time::sleep_until(next), if room => self.look.want_unless(resting),
-                () = tokio::time::sleep_until(lingers.unwrap_or(next)), if lingers.is_some() && room => {}
+                () = tokio::time::sleep_until(lingers.unwrap_or(next)), if lingers.is_some() && room && !resting => {}
                 _ = self.woken.changed(), if room && !resting => self.look.want(),
                 () = self.handed.arrival(), if room && !resting => {}
             }

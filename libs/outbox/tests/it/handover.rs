@@ -106,6 +106,13 @@ impl Deliver for Gated {
     }
 }
 
+/// The relay of a gated scene takes events over by now. One call was made.
+async fn taking_over(scene: &Scene, gate: &Gate) {
+    gate.open(1);
+    scene.store(vec![scene.event(&NORTH, "first", 1)]).await;
+    drained(scene).await;
+}
+
 /// A scene whose relay holds every call.
 async fn gated(database: TestDatabase, settings: RelaySettings) -> (Scene, Arc<Gate>) {
     let mut scene = Scene::with(database, settings, |_| {}).await;
@@ -207,14 +214,15 @@ liaison_testkit::both_backends! {
         let (scene, gate) = gated(database, quiet()).await;
         scene.recorder.deaf.store(true, Ordering::SeqCst);
         let (stop, task) = run(&scene);
+        taking_over(&scene, &gate).await;
         let before = claims(&scene.db);
         scene.store(vec![scene.event(&NORTH, "a", 1)]).await;
-        eventually(LONG, || async { gate.begun() == 1 }).await;
+        eventually(LONG, || async { gate.begun() == 2 }).await;
         for sequence in 2..=4 {
             scene.store(vec![scene.event(&NORTH, "a", sequence), scene.event(&NORTH, "b", sequence - 1)]).await;
         }
         // The other subject goes past, and its second event waits for its first.
-        eventually(LONG, || async { gate.begun() == 2 }).await;
+        eventually(LONG, || async { gate.begun() == 3 }).await;
         assert_eq!(leased(&scene.db).await, 7);
         gate.open(20);
         drained(&scene).await;
@@ -228,8 +236,9 @@ liaison_testkit::both_backends! {
     async fn what_follows_a_failure_goes_back_behind_it(database: TestDatabase) {
         let (scene, gate) = gated(database, settings()).await;
         let (stop, task) = run(&scene);
+        taking_over(&scene, &gate).await;
         scene.store(vec![scene.event(&NORTH, "a", 1)]).await;
-        eventually(LONG, || async { gate.begun() == 1 }).await;
+        eventually(LONG, || async { gate.begun() == 2 }).await;
         scene.store(vec![scene.event(&NORTH, "a", 2)]).await;
         scene.store(vec![scene.event(&NORTH, "a", 3)]).await;
         scene.receiver.down.store(true, Ordering::SeqCst);
@@ -295,7 +304,8 @@ liaison_testkit::both_backends! {
         drained(&scene).await;
         end(stop, task).await;
         let batches = scene.receiver.batches.lock().unwrap().clone();
-        assert!(batches.len() < 20, "{batches:?}");
+        // Without it the first goes alone, and what follows two by two at most.
+        assert!(batches.len() <= 4, "{batches:?}");
         assert!(batches.iter().all(|events| *events <= usize::from(settings.run)), "{batches:?}");
         assert_eq!(claims(&scene.db), before);
         assert_eq!(sequences(&scene, "a").await, (1..=20).collect::<Vec<_>>());
