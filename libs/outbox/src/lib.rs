@@ -12,9 +12,10 @@
 //!   own confirmation. Until then a crash, a time-out or a refusal leads to another attempt.
 //! * **Effects happen once.** Delivery is at least once; [`first_time`], called in the transaction of
 //!   the effects, tells the first delivery of an event from every other.
-//! * **Order holds per subject and destination.** An event is delivered only when no earlier one
-//!   (lower sequence, then lower id) of the same pair is left. Events of different subjects overtake
-//!   each other freely. The sender's part: it draws a subject's sequence under that subject's row
+//! * **Order holds per subject and destination.** An event is delivered only when every earlier one
+//!   (lower sequence, then lower id) of the same pair was delivered; a dead letter holds up what is
+//!   behind it. After a crash an event that had arrived may come once more behind a later one: the
+//!   inbox knows it. Events of different subjects overtake each other freely. The sender's part: it draws a subject's sequence under that subject's row
 //!   lock, so that sequences become visible in ascending order.
 //! * **A bad event blocks its own subject only.** What the receiver rejects, or what fails too often,
 //!   becomes a dead letter: kept, listed ([`dead_letters`]) and put back ([`requeue`]) by people.
@@ -22,8 +23,9 @@
 //!   whose lease ran out can neither delete nor reschedule what another has claimed since.
 //!
 //! * **What was just committed is not read again.** It goes to the relay of the same process in memory,
-//!   its rows stored under that relay's lease. What does not get there, because the process dies, the
-//!   destination is down or an earlier event of the subject is left, is claimed from the table.
+//!   its rows stored under that relay's lease, and the relay keeps the order of each subject there.
+//!   What does not get there, because the process dies, the destination is down or another process has
+//!   written an earlier event of the subject, is claimed from the table.
 //!
 //! Payloads are bytes: this crate knows no schema and no transport. A service implements [`Deliver`]
 //! over its clients and adds [`migration::migrations`] to its own.

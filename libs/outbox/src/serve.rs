@@ -124,7 +124,7 @@ impl Serving {
                 biased;
                 () = stop.cancelled() => {}
                 Some(done) = self.under_way.join_next() => self.note_delivery(done),
-                Some(done) = self.settling.join_next() => self.note_settlement(done),
+                Some(done) = self.settling.join_next() => self.note_settlement(&done),
                 () = tokio::time::sleep_until(settle.unwrap_or(next)), if settle.is_some() => {}
                 () = tokio::time::sleep_until(next), if room => self.look.want_unless(resting),
                 () = tokio::time::sleep_until(lingers.unwrap_or(next)), if lingers.is_some() && room && !resting => {}
@@ -267,8 +267,8 @@ impl Serving {
         }
     }
 
-    fn note_settlement(&mut self, done: Result<(Tick, usize), JoinError>) {
-        let kept = !matches!(&done, Ok((tick, rows)) if tick.delivered == *rows as u64);
+    fn note_settlement(&mut self, done: &Result<(Tick, usize), JoinError>) {
+        let kept = !matches!(done, Ok((tick, rows)) if tick.delivered == *rows as u64);
         self.look.after(kept);
         self.look.after_settlement();
         if done.is_err() {

@@ -38,7 +38,7 @@ impl Section for ClassificationSettings {
             (1..=256).contains(&self.batch),
             "classification.batch",
             "is not between 1 and 256",
-            "write for example 64",
+            "write for example 256",
         );
         problems.check(
             (1..=64).contains(&self.in_flight),
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_defaults_are_right_and_wrong_values_are_named_together() {
         let own = load(&[]).unwrap().own;
-        assert_eq!((own.batch, own.in_flight, own.max_attempts), (64, 4, 20));
+        assert_eq!((own.batch, own.in_flight, own.max_attempts), (256, 2, 20));
         assert!(own.backoff().is_some());
         let wrong = [
             ("classification.batch", "257"),

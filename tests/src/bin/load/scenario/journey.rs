@@ -4,6 +4,9 @@
 //! the earliest at which it is seen to be pullable; services and this program share the machine's clock.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,34 +61,31 @@ impl Times {
 pub(crate) async fn run(time: Duration) -> Result<Report> {
     processes::build(&["liaison"])?;
     let folder = tempfile::tempdir()?;
-    let base = processes::free_address()?.port().clamp(20_000, 60_000);
     let up = folder.path().to_string_lossy().into_owned();
-    let port = base.to_string();
     let environment = BTreeMap::from([(
         "LIAISON__SERVER__LIMITS__PARTY_RATE".to_owned(),
         "0".to_owned(),
     )]);
     let mut suite = Process::start(
         "liaison",
-        &["up", "--dir", &up, "--port", &port],
+        &["up", "--dir", &up, "--port", "0"],
         &environment,
     )?;
-    let address = |offset: u16| std::net::SocketAddr::from(([127, 0, 0, 1], base + offset));
-    for offset in 0..4 {
-        suite.wait_for(address(offset))?;
+    let addresses = addresses(folder.path()).await?;
+    for address in addresses.values() {
+        suite.wait_for(*address)?;
     }
-    wait_for_addresses(folder.path()).await?;
     let world = World::load(folder.path().join("certificates"))?;
 
     let times = Arc::new(Mutex::new(Times::default()));
     let stop = CancellationToken::new();
     let mut pullers = Vec::new();
     for unit in UNITS {
-        let channel = world.channel(&format!("unit/{unit}"), "routing", address(2))?;
+        let channel = world.channel(&format!("unit/{unit}"), "routing", addresses["routing"])?;
         let client = RoutingServiceClient::new(channel);
         pullers.push(tokio::spawn(pull(client, Arc::clone(&times), stop.clone())));
     }
-    let clients = clients(&world, address(0))?;
+    let clients = clients(&world, addresses["intake"])?;
     let turn = Turn::default();
     let begun = Instant::now();
     let (errors, first_error) = open(ARRIVALS, time, || {
@@ -160,15 +160,19 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
     })
 }
 
-async fn wait_for_addresses(folder: &std::path::Path) -> Result<()> {
+/// Where each service answers, by name, once the suite says so.
+async fn addresses(folder: &Path) -> Result<BTreeMap<String, SocketAddr>> {
     let begun = Instant::now();
-    while !folder.join("addresses.toml").exists() {
-        if begun.elapsed() > Duration::from_secs(30) {
-            return Err("the suite was not ready in time".into());
+    loop {
+        match std::fs::read_to_string(folder.join("addresses.toml")) {
+            Ok(written) => return Ok(toml::from_str(&written)?),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            Err(_) if begun.elapsed() > Duration::from_secs(30) => {
+                return Err("the suite was not ready in time".into());
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    Ok(())
 }
 
 fn lock(times: &Mutex<Times>) -> std::sync::MutexGuard<'_, Times> {
