@@ -1,6 +1,6 @@
 //! Putting events into the table.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use liaison_store::{DbResult as _, Tx, insert_all};
@@ -70,7 +70,8 @@ impl Outbox {
     }
 
     /// Tells every task what was committed, also of what does not go to it: the sequences of a subject
-    /// count over all destinations. What goes to it another way, it has to ask about from now on.
+    /// count over all destinations. What goes to it another way, it has to ask about: it hears of that
+    /// before the commit, so that nobody behind it takes its word for known.
     fn note_spans(
         &self,
         tx: &Tx<'_>,
@@ -85,22 +86,27 @@ impl Outbox {
                 .filter_map(|(_, reserved)| reserved.as_ref());
             let handed = all
                 .find(|reserved| reserved.goes_to(&entrance))
-                .map(Reserved::subjects)
+                .map(Reserved::tickets)
                 .unwrap_or_default();
-            for event in events {
-                if event.destination == to && !handed.contains(event.subject.as_str()) {
-                    entrance.turns().doubt(&event.subject);
-                }
-            }
-            let asked: Vec<bool> = spans
+            let astray: HashSet<&str> = events
                 .iter()
-                .map(|span| handed.contains(span.subject.as_str()))
+                .filter(|event| event.destination == to)
+                .map(|event| event.subject.as_str())
+                .filter(|subject| !handed.contains_key(subject))
+                .collect();
+            for subject in &astray {
+                entrance.turns().doubt(subject);
+            }
+            let told: Vec<(usize, Option<u64>)> = spans
+                .iter()
+                .enumerate()
+                .filter(|(_, span)| !astray.contains(span.subject.as_str()))
+                .map(|(at, span)| (at, handed.get(span.subject.as_str()).copied()))
                 .collect();
             let spans = Arc::clone(&spans);
             tx.after_commit(move || {
-                entrance
-                    .turns()
-                    .reached(spans.iter().zip(asked.iter().copied()));
+                let told = told.iter().map(|(at, ticket)| (&spans[*at], *ticket));
+                entrance.turns().reached(told);
             });
         }
     }

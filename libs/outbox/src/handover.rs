@@ -142,9 +142,12 @@ impl Reserved {
         Arc::ptr_eq(&self.entrance, entrance)
     }
 
-    /// The subjects of the events that go over.
-    pub(crate) fn subjects(&self) -> HashSet<&str> {
-        self.subjects.iter().map(|of| of.ticket.subject()).collect()
+    /// The subjects of the events that go over, with the numbers of their tickets.
+    pub(crate) fn tickets(&self) -> HashMap<&str, u64> {
+        let tickets = self.subjects.iter().map(|of| &of.ticket);
+        tickets
+            .map(|ticket| (ticket.subject(), ticket.number()))
+            .collect()
     }
 
     /// The subjects whose earlier events have to be looked for: all but those of which there are none,

@@ -114,13 +114,14 @@ impl Turns {
         }
     }
 
-    /// The spans were committed. Where everything before one is known, or `asked` about, everything up
-    /// to its end is.
-    pub(crate) fn reached<'a>(&self, spans: impl Iterator<Item = (&'a Span, bool)>) {
+    /// The spans were committed; with each the number of its ticket where events of it go this way. What
+    /// is before those is known, or was asked about: so everything up to their ends is, as long as their
+    /// lines are not broken. Of the others everything up to the end is known where all before is.
+    pub(crate) fn reached<'a>(&self, spans: impl Iterator<Item = (&'a Span, Option<u64>)>) {
         let mut lines = self.lines();
-        for (span, asked) in spans {
+        for (span, ticket) in spans {
             if let Some(line) = lines.by_subject.get_mut(&span.subject)
-                && (asked || line.reaches(span))
+                && ticket.map_or_else(|| line.reaches(span), |number| line.has(number))
             {
                 line.known = line.known.max(Some(span.last));
             }
@@ -133,6 +134,10 @@ impl Turns {
 }
 
 impl Line {
+    fn has(&self, number: u64) -> bool {
+        self.places.iter().any(|place| place.number == number)
+    }
+
     fn reaches(&self, span: &Span) -> bool {
         self.known.is_some_and(|known| known >= span.first - 1)
     }
@@ -223,9 +228,10 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let unsettled = self.in_line(|_, _| ()).is_some();
-        if unsettled {
-            self.turns.lines().by_subject.remove(&self.subject);
+        let mut lines = self.turns.lines();
+        let line = lines.by_subject.get(&self.subject);
+        if line.is_some_and(|line| line.has(self.number)) {
+            lines.by_subject.remove(&self.subject);
         }
     }
 }
@@ -287,23 +293,34 @@ mod tests {
         let turns = Turns::default();
         let first = turns.enter("a", 2);
         assert!(!turns.knows(&span(3, 3)), "not committed yet");
-        turns.reached([(&span(1, 2), true)].into_iter());
+        turns.reached([(&span(1, 2), Some(first.number()))].into_iter());
         assert!(turns.knows(&span(3, 3)) && !turns.knows(&span(4, 4)));
         first.settled();
         assert!(turns.knows(&span(3, 5)), "an empty line is remembered");
         // To another destination only.
-        turns.reached([(&span(3, 5), false)].into_iter());
+        turns.reached([(&span(3, 5), None)].into_iter());
         assert!(turns.knows(&span(6, 6)));
         // Somebody else wrote 6.
-        turns.reached([(&span(7, 7), false)].into_iter());
+        turns.reached([(&span(7, 7), None)].into_iter());
         assert!(!turns.knows(&span(8, 8)) && turns.knows(&span(6, 6)));
         turns.doubt("a");
         assert!(!turns.knows(&span(6, 6)));
-        turns.reached([(&span(6, 6), false)].into_iter());
+        turns.reached([(&span(6, 6), None)].into_iter());
         assert!(
             !turns.knows(&span(7, 7)),
             "a doubt stays until somebody asked"
         );
+    }
+
+    #[test]
+    fn a_late_word_on_a_broken_line_says_nothing_of_the_next_one() {
+        let turns = Turns::default();
+        let first = turns.enter("a", 5);
+        let number = first.number();
+        drop(first);
+        let _second = turns.enter("a", 6);
+        turns.reached([(&span(5, 5), Some(number))].into_iter());
+        assert!(!turns.knows(&span(6, 6)));
     }
 
     #[test]
@@ -317,7 +334,7 @@ mod tests {
         for subject in 0..=MOST_EMPTY {
             let subject = subject.to_string();
             let ticket = turns.enter(&subject, 1);
-            turns.reached([(&known(&subject), true)].into_iter());
+            turns.reached([(&known(&subject), Some(ticket.number()))].into_iter());
             ticket.settled();
         }
         let lines = turns.lines();

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, helpers included"
 )]
 
+mod crowd;
 mod dead;
 mod handover;
 mod hop;
