@@ -1,7 +1,6 @@
 //! Putting events into the table.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use liaison_store::{DbResult as _, Tx, insert_all};
 use liaison_types::{Result, Timestamp};
@@ -11,9 +10,8 @@ use sea_orm::ConnectionTrait as _;
 use crate::backend::held;
 use crate::entity::outbox;
 use crate::event::{Destination, NewEvent};
-use crate::handover::{Doubt, Lease, Reserved};
+use crate::handover::{Doubt, Lease, Reserved, new_subjects};
 use crate::outbox::Outbox;
-use crate::turns::Span;
 
 impl Outbox {
     /// Stores `events` in the transaction that causes them: both commit, or neither. At most two
@@ -30,11 +28,8 @@ impl Outbox {
         if events.is_empty() {
             return Ok(());
         }
-        let spans = spans(&events);
         let mut reserved = self.reserve(&events);
-        leave_to_claims(tx, &mut reserved, &spans).await?;
-        let spans = spans.into_values().collect();
-        self.note_spans(tx, &events, &reserved, spans);
+        leave_to_claims(tx, &mut reserved, &events).await?;
         let mut leases: Vec<Option<Lease>> = vec![None; events.len()];
         for (_, reserved) in &reserved {
             if let Some(reserved) = reserved {
@@ -69,48 +64,6 @@ impl Outbox {
             .collect()
     }
 
-    /// Tells every task what was committed, also of what does not go to it: the sequences of a subject
-    /// count over all destinations. What goes to it another way, it has to ask about: it hears of that
-    /// before the commit, so that nobody behind it takes its word for known.
-    fn note_spans(
-        &self,
-        tx: &Tx<'_>,
-        events: &[NewEvent],
-        reserved: &[(Destination, Option<Reserved>)],
-        spans: Vec<Span>,
-    ) {
-        let spans = Arc::new(spans);
-        for (to, entrance) in self.entrances() {
-            let mut all = reserved
-                .iter()
-                .filter_map(|(_, reserved)| reserved.as_ref());
-            let handed = all
-                .find(|reserved| reserved.goes_to(&entrance))
-                .map(Reserved::tickets)
-                .unwrap_or_default();
-            let astray: HashSet<&str> = events
-                .iter()
-                .filter(|event| event.destination == to)
-                .map(|event| event.subject.as_str())
-                .filter(|subject| !handed.contains_key(subject))
-                .collect();
-            for subject in &astray {
-                entrance.turns().doubt(subject);
-            }
-            let told: Vec<(usize, Option<u64>)> = spans
-                .iter()
-                .enumerate()
-                .filter(|(_, span)| !astray.contains(span.subject.as_str()))
-                .map(|(at, span)| (at, handed.get(span.subject.as_str()).copied()))
-                .collect();
-            let spans = Arc::clone(&spans);
-            tx.after_commit(move || {
-                let told = told.iter().map(|(at, ticket)| (&spans[*at], *ticket));
-                entrance.turns().reached(told);
-            });
-        }
-    }
-
     /// Hands over or wakes, after the commit.
     fn announce(
         &self,
@@ -139,36 +92,18 @@ impl Outbox {
     }
 }
 
-/// The sequences of each subject among these.
-fn spans(events: &[NewEvent]) -> HashMap<&str, Span> {
-    let mut spans: HashMap<&str, Span> = HashMap::with_capacity(events.len());
-    for event in events {
-        if let Some(span) = spans.get_mut(event.subject.as_str()) {
-            span.first = span.first.min(event.sequence);
-            span.last = span.last.max(event.sequence);
-        } else {
-            let span = Span {
-                subject: event.subject.clone(),
-                first: event.sequence,
-                last: event.sequence,
-            };
-            spans.insert(&event.subject, span);
-        }
-    }
-    spans
-}
-
 /// Takes out the subjects that have earlier events left which did not come this way: theirs is the
 /// turn.
 async fn leave_to_claims(
     tx: &Tx<'_>,
     reserved: &mut [(Destination, Option<Reserved>)],
-    spans: &HashMap<&str, Span>,
+    events: &[NewEvent],
 ) -> Result<()> {
+    let new = new_subjects(events);
     let mut doubts: Vec<(usize, Doubt<'_>)> = Vec::new();
     for (index, (_, reserved)) in reserved.iter().enumerate() {
         if let Some(reserved) = reserved {
-            doubts.extend(reserved.doubts(spans).map(|doubt| (index, doubt)));
+            doubts.extend(reserved.doubts(&new).map(|doubt| (index, doubt)));
         }
     }
     if doubts.is_empty() {

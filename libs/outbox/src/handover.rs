@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
 use crate::event::{NewEvent, Outgoing};
-use crate::turns::{Span, Ticket, Turn, Turns};
+use crate::turns::{Ticket, Turn, Turns};
 
 /// On what terms a relay's task takes events over.
 #[derive(Clone, Copy, Debug)]
@@ -94,11 +94,6 @@ impl Entrance {
         (entrance, handed)
     }
 
-    /// The order of what is handed over here.
-    pub(crate) const fn turns(&self) -> &Turns {
-        &self.turns
-    }
-
     /// Keeps room for the events at `places`, as far as their subjects may be handed over; `None`
     /// where there is nothing or no room.
     pub(crate) fn reserve(
@@ -138,31 +133,15 @@ impl Entrance {
 }
 
 impl Reserved {
-    pub(crate) fn goes_to(&self, entrance: &Arc<Entrance>) -> bool {
-        Arc::ptr_eq(&self.entrance, entrance)
-    }
-
-    /// The subjects of the events that go over, with the numbers of their tickets.
-    pub(crate) fn tickets(&self) -> HashMap<&str, u64> {
-        let tickets = self.subjects.iter().map(|of| &of.ticket);
-        tickets
-            .map(|ticket| (ticket.subject(), ticket.number()))
-            .collect()
-    }
-
-    /// The subjects whose earlier events have to be looked for: all but those of which there are none,
-    /// or none but those in memory.
+    /// The subjects whose earlier events have to be looked for: all but those that are `new`.
     pub(crate) fn doubts<'a>(
         &'a self,
-        spans: &'a HashMap<&str, Span>,
+        new: &'a HashSet<&str>,
     ) -> impl Iterator<Item = Doubt<'a>> + 'a {
         let token = self.entrance.terms.token;
         self.subjects
             .iter()
-            .filter(|subject| {
-                let span = spans.get(subject.ticket.subject());
-                span.is_none_or(|span| span.first != FIRST && !self.entrance.turns.knows(span))
-            })
+            .filter(|subject| !new.contains(subject.ticket.subject()))
             .map(move |Subject { ticket, .. }| Doubt {
                 subject: ticket.subject(),
                 // Broken meanwhile: whatever is left, is left.
@@ -223,6 +202,15 @@ impl Reserved {
 
 /// The sequence of a subject's first event of all.
 const FIRST: i64 = 1;
+
+/// The subjects whose first event of all is among these: nothing of them is left anywhere.
+pub(crate) fn new_subjects(events: &[NewEvent]) -> HashSet<&str> {
+    events
+        .iter()
+        .filter(|event| event.sequence == FIRST)
+        .map(|event| event.subject.as_str())
+        .collect()
+}
 
 /// A lease a row is stored with.
 #[derive(Clone, Copy, Debug)]

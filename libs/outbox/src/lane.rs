@@ -284,7 +284,7 @@ impl Lane {
         total
     }
 
-    pub(crate) async fn write(&self, token: Uuid, rows: &[(Sent, Fate)]) -> Result<Tick> {
+    async fn write(&self, token: Uuid, rows: &[(Sent, Fate)]) -> Result<Tick> {
         let core = &self.core;
         let tick = settle(&core.db, core.hook.as_ref(), token, core.clock.now(), rows).await?;
         if tick.dead > 0 {
@@ -300,7 +300,7 @@ impl Lane {
         Ok(tick)
     }
 
-    pub(crate) fn warn_unsettled(&self, error: &Error, events: usize) {
+    fn warn_unsettled(&self, error: &Error, events: usize) {
         tracing::warn!(
             outbox.destination = %self.to,
             outbox.events = events,

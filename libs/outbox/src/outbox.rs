@@ -85,13 +85,6 @@ impl Outbox {
         self.doors().get(destination)?.entrance.clone()
     }
 
-    /// Every open entrance.
-    pub(crate) fn entrances(&self) -> Vec<(Destination, Arc<Entrance>)> {
-        let doors = self.doors();
-        let open = |(to, door): (&Destination, &Door)| Some((to.clone(), door.entrance.clone()?));
-        doors.iter().filter_map(open).collect()
-    }
-
     fn doors(&self) -> MutexGuard<'_, HashMap<Destination, Door>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -262,7 +262,7 @@ liaison_testkit::both_backends! {
         let theirs = Outbox::new();
         for round in 0..3 {
             let at = 3 * round;
-            // Known to this process, then not any more, and known again once it has asked.
+            // Theirs is found in the table and goes first.
             scene.store(vec![scene.event(&NORTH, "a", at + 1), scene.event(&SOUTH, "b", at + 1)]).await;
             let their_event = vec![scene.event(&NORTH, "a", at + 2)];
             store(&scene.db, &theirs, &scene.environment, their_event).await;
