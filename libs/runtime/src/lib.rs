@@ -8,6 +8,7 @@
 //! * [`settings`] are layered and validated as a whole; [`Lifecycle`] is how a service ends.
 //! * [`redact_panics`] keeps what a panic was working on out of the log; [`run`] sees to it.
 
+mod allocator;
 mod cli;
 mod healthcheck;
 mod host;
