@@ -1,4 +1,4 @@
-//! Which columns a bulk statement writes, and rows reduced to their values.
+//! Which columns a bulk statement writes, and the values of rows there.
 
 use liaison_types::{Error, Result};
 use sea_orm::sea_query::{ArrayType, ColumnType};
@@ -146,11 +146,13 @@ impl Layout {
     }
 }
 
-/// The rows as values in the order of the layout's columns, each checked against its column.
-pub(super) fn rows_of<A, R>(
+/// Gives `take` every value of every row, row after row in the order of the layout's columns, each
+/// checked against its column and with the column's place. Answers how many rows there were.
+pub(super) fn each_value<A, R>(
     layout: &Layout,
     rows: impl IntoIterator<Item = R>,
-) -> Result<Vec<Vec<Value>>>
+    mut take: impl FnMut(usize, Value),
+) -> Result<usize>
 where
     A: ActiveModelTrait,
     R: IntoActiveModel<A>,
@@ -162,31 +164,27 @@ where
         .map(|column| {
             <A::Entity as EntityTrait>::Column::iter()
                 .find(|candidate| candidate.as_str() == column.name)
+                .map(|id| (column, id))
                 .ok_or_else(|| fault(&layout.table, &column.name, "is unknown"))
         })
         .collect::<Result<_>>()?;
-    rows.into_iter()
-        .map(|row| {
-            let mut row = row.into_active_model();
-            layout
-                .columns
-                .iter()
-                .zip(&columns)
-                .map(|(column, &id)| {
-                    let value = match row.take(id).into_value() {
-                        Some(value) => value,
-                        None => column.kind.null(),
-                    };
-                    match column.kind.is_null(&value) {
-                        Some(false) => Ok(value),
-                        Some(true) if column.nullable => Ok(value),
-                        Some(true) => Err(fault(&layout.table, &column.name, "is not set")),
-                        None => Err(fault(&layout.table, &column.name, "has a foreign value")),
-                    }
-                })
-                .collect()
-        })
-        .collect()
+    let mut count = 0;
+    for row in rows {
+        let mut row = row.into_active_model();
+        for (place, &(column, id)) in columns.iter().enumerate() {
+            let value = match row.take(id).into_value() {
+                Some(value) => value,
+                None => column.kind.null(),
+            };
+            match column.kind.is_null(&value) {
+                Some(null) if column.nullable || !null => take(place, value),
+                Some(_) => return Err(fault(&layout.table, &column.name, "is not set")),
+                None => return Err(fault(&layout.table, &column.name, "has a foreign value")),
+            }
+        }
+        count += 1;
+    }
+    Ok(count)
 }
 
 fn fault(table: &str, column: &str, what: &str) -> Error {

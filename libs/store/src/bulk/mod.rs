@@ -13,12 +13,12 @@ mod sqlite;
 use liaison_types::{Error, Result};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Iterable,
-    PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult, Statement, TryGetableMany, Value,
+    PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult, Statement, TryGetableMany,
 };
 
 use crate::error::DbResult;
 use crate::tx::Tx;
-use layout::{Layout, rows_of};
+use layout::Layout;
 
 pub use any_of::any_of;
 
@@ -42,8 +42,8 @@ where
     R: IntoActiveModel<A>,
 {
     let layout = Layout::of::<A>(ColumnOf::<A>::iter())?;
-    let rows = rows_of::<A, R>(&layout, rows)?;
-    for (statement, count) in inserts(tx.get_database_backend(), &layout, rows, &Conflict::Fails) {
+    let backend = tx.get_database_backend();
+    for (statement, count) in inserts(backend, &layout, rows, &Conflict::Fails)? {
         tx.send(statement, count).await.db()?;
     }
     Ok(())
@@ -67,11 +67,10 @@ where
     C: ConnectionTrait,
 {
     let layout = Layout::of::<A>(ColumnOf::<A>::iter())?;
-    let rows = rows_of::<A, R>(&layout, rows)?;
     let keys = key_columns::<A>();
-    let mut new = Vec::with_capacity(rows.len());
+    let mut new = Vec::new();
     let conflict = Conflict::PassesOver { keys: &keys };
-    for (statement, _) in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
+    for (statement, _) in inserts(tx.get_database_backend(), &layout, rows, &conflict)? {
         for row in tx.query_all_raw(statement).await.db()? {
             new.push(key_of::<A>(&row, &keys)?);
         }
@@ -101,15 +100,14 @@ where
     ColumnOf<A>: Copy,
 {
     let layout = Layout::of::<A>(ColumnOf::<A>::iter())?;
-    let rows = rows_of::<A, R>(&layout, rows)?;
     let keys = key_columns::<A>();
     let column = sea_orm::IdenStatic::as_str(&column);
     let conflict = Conflict::Adds {
         keys: &keys,
         column,
     };
-    let mut sums = Vec::with_capacity(rows.len());
-    for (statement, _) in inserts(tx.get_database_backend(), &layout, rows, &conflict) {
+    let mut sums = Vec::new();
+    for (statement, _) in inserts(tx.get_database_backend(), &layout, rows, &conflict)? {
         for row in tx.query_all_raw(statement).await.db()? {
             sums.push((key_of::<A>(&row, &keys)?, row.try_get("", column).db()?));
         }
@@ -151,11 +149,10 @@ where
             layout.table
         )));
     }
-    let rows = rows_of::<A, R>(&layout, rows)?;
     let statements = match tx.get_database_backend() {
         DbBackend::Postgres => postgres::update(&layout, keys.len(), rows),
         _ => sqlite::update(&layout, keys.len(), rows),
-    };
+    }?;
     for (statement, count) in statements {
         tx.send(statement, count).await.db()?;
     }
@@ -163,12 +160,16 @@ where
 }
 
 /// The statements that insert `rows`, and how many rows each.
-fn inserts(
+fn inserts<A, R>(
     backend: DbBackend,
     layout: &Layout,
-    rows: Vec<Vec<Value>>,
+    rows: impl IntoIterator<Item = R>,
     conflict: &Conflict<'_>,
-) -> Vec<(Statement, usize)> {
+) -> Result<Vec<(Statement, usize)>>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+{
     match backend {
         DbBackend::Postgres => postgres::insert(layout, rows, conflict),
         _ => sqlite::insert(layout, rows, conflict),

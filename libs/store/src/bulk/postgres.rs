@@ -5,19 +5,26 @@
 
 use std::fmt::Write as _;
 
+use liaison_types::Result;
 use sea_orm::sea_query::ArrayType;
-use sea_orm::{DbBackend, Statement, Value};
+use sea_orm::{ActiveModelTrait, DbBackend, IntoActiveModel, Statement, Value};
 
-use super::layout::Layout;
+use super::layout::{Column, Layout, each_value};
 use super::{Conflict, list, quoted};
 
-pub(super) fn insert(
+/// The statement that inserts `rows`, and how many they are; none where there are none.
+pub(super) fn insert<A, R>(
     layout: &Layout,
-    rows: Vec<Vec<Value>>,
+    rows: impl IntoIterator<Item = R>,
     conflict: &Conflict<'_>,
-) -> Vec<(Statement, usize)> {
-    if rows.is_empty() {
-        return Vec::new();
+) -> Result<Vec<(Statement, usize)>>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+{
+    let (count, arrays) = arrays(layout, rows)?;
+    if count == 0 {
+        return Ok(Vec::new());
     }
     let source = Source::of(layout);
     let mut sql = format!(
@@ -40,18 +47,23 @@ pub(super) fn insert(
         sql.push_str(&order.join(", "));
     }
     sql.push_str(&conflict.clause(layout));
-    let count = rows.len();
-    vec![(statement(sql, arrays(layout, rows)), count)]
+    Ok(vec![(statement(sql, arrays), count)])
 }
 
-/// The first `keys` columns of the layout find the row, the others are set.
-pub(super) fn update(
+/// The statement that updates `rows`, and how many they are; none where there are none. The first
+/// `keys` columns of the layout find the row, the others are set.
+pub(super) fn update<A, R>(
     layout: &Layout,
     keys: usize,
-    rows: Vec<Vec<Value>>,
-) -> Vec<(Statement, usize)> {
-    if rows.is_empty() {
-        return Vec::new();
+    rows: impl IntoIterator<Item = R>,
+) -> Result<Vec<(Statement, usize)>>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+{
+    let (count, arrays) = arrays(layout, rows)?;
+    if count == 0 {
+        return Ok(Vec::new());
     }
     let source = Source::of(layout);
     let table = quoted(&layout.table);
@@ -75,8 +87,7 @@ pub(super) fn update(
         source.rows,
         found.join(" AND "),
     );
-    let count = rows.len();
-    vec![(statement(sql, arrays(layout, rows)), count)]
+    Ok(vec![(statement(sql, arrays), count)])
 }
 
 fn statement(sql: String, values: Vec<Value>) -> Statement {
@@ -118,37 +129,60 @@ impl Source {
     }
 }
 
-/// The parameters: rows turned into columns.
-fn arrays(layout: &Layout, rows: Vec<Vec<Value>>) -> Vec<Value> {
-    let count = rows.len();
-    let mut columns: Vec<_> = layout
+/// One column of all rows.
+struct Cells<'a> {
+    column: &'a Column,
+    /// A filler where the value is NULL.
+    values: Vec<Value>,
+    /// Which are not NULL; empty where the column may not be.
+    present: Vec<Value>,
+}
+
+impl Cells<'_> {
+    fn push(&mut self, value: Value) {
+        // Checked before: the value is of the column's kind.
+        let null = self.column.kind.is_null(&value).unwrap_or(true);
+        if self.column.nullable {
+            self.present.push(Value::Bool(Some(!null)));
+        }
+        self.values.push(if null {
+            self.column.kind.filler()
+        } else {
+            value
+        });
+    }
+}
+
+/// How many rows there are, and the parameters: rows turned into columns.
+fn arrays<A, R>(layout: &Layout, rows: impl IntoIterator<Item = R>) -> Result<(usize, Vec<Value>)>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+{
+    let rows = rows.into_iter();
+    let expected = rows.size_hint().0;
+    let mut cells: Vec<_> = layout
         .columns
         .iter()
-        .map(|column| {
-            let present = if column.nullable { count } else { 0 };
-            (Vec::with_capacity(count), Vec::with_capacity(present))
+        .map(|column| Cells {
+            column,
+            values: Vec::with_capacity(expected),
+            present: Vec::with_capacity(if column.nullable { expected } else { 0 }),
         })
         .collect();
-    for row in rows {
-        for ((column, value), (values, present)) in layout.columns.iter().zip(row).zip(&mut columns)
-        {
-            // Checked when the rows were read: the value is of the column's kind.
-            let null = column.kind.is_null(&value).unwrap_or(true);
-            if column.nullable {
-                present.push(Value::Bool(Some(!null)));
-            }
-            values.push(if null { column.kind.filler() } else { value });
-        }
-    }
-    let mut parameters = Vec::new();
-    for (column, (values, present)) in layout.columns.iter().zip(columns) {
-        parameters.push(Value::Array(
-            column.kind.array_type(),
-            Some(Box::new(values)),
-        ));
+    let count = each_value(layout, rows, |place, value| cells[place].push(value))?;
+    let mut parameters = Vec::with_capacity(cells.len() * 2);
+    for Cells {
+        column,
+        values,
+        present,
+    } in cells
+    {
+        let array = |kind, values| Value::Array(kind, Some(Box::new(values)));
+        parameters.push(array(column.kind.array_type(), values));
         if column.nullable {
-            parameters.push(Value::Array(ArrayType::Bool, Some(Box::new(present))));
+            parameters.push(array(ArrayType::Bool, present));
         }
     }
-    parameters
+    Ok((count, parameters))
 }

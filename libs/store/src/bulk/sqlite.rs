@@ -1,8 +1,9 @@
 //! Rows as `VALUES`, in chunks of few sizes.
 
-use sea_orm::{DbBackend, Statement, Value};
+use liaison_types::Result;
+use sea_orm::{ActiveModelTrait, DbBackend, IntoActiveModel, Statement};
 
-use super::layout::Layout;
+use super::layout::{Layout, each_value};
 use super::{Conflict, list, quoted};
 
 /// The largest chunk. Larger ones save nothing more and take longer to prepare.
@@ -13,11 +14,16 @@ const MAX_EXACT: usize = 8;
 /// SQLite's limit on parameters of a statement, as it is compiled into the driver.
 const MAX_PARAMETERS: usize = 32_766;
 
-pub(super) fn insert(
+/// The statements that insert `rows`, and how many rows each.
+pub(super) fn insert<A, R>(
     layout: &Layout,
-    mut rows: Vec<Vec<Value>>,
+    rows: impl IntoIterator<Item = R>,
     conflict: &Conflict<'_>,
-) -> Vec<(Statement, usize)> {
+) -> Result<Vec<(Statement, usize)>>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+{
     // There is one writer: no order of rows can deadlock.
     let head = format!(
         "INSERT INTO {} ({}) VALUES ",
@@ -25,15 +31,20 @@ pub(super) fn insert(
         list(layout.columns.iter().map(|column| &column.name)),
     );
     let tail = conflict.clause(layout);
-    chunks(layout, &mut rows, |values| format!("{head}{values}{tail}"))
+    chunks(layout, rows, |values| format!("{head}{values}{tail}"))
 }
 
-/// The first `keys` columns of the layout find the row, the others are set.
-pub(super) fn update(
+/// The statements that update `rows`, and how many rows each. The first `keys` columns of the layout
+/// find the row, the others are set.
+pub(super) fn update<A, R>(
     layout: &Layout,
     keys: usize,
-    mut rows: Vec<Vec<Value>>,
-) -> Vec<(Statement, usize)> {
+    rows: impl IntoIterator<Item = R>,
+) -> Result<Vec<(Statement, usize)>>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+{
     let table = quoted(&layout.table);
     let names: Vec<_> = layout
         .columns
@@ -47,7 +58,7 @@ pub(super) fn update(
         .map(|index| format!("{table}.{} = u.c{index}", names[index]))
         .collect();
     let aliases: Vec<_> = (0..names.len()).map(|index| format!("c{index}")).collect();
-    chunks(layout, &mut rows, |values| {
+    chunks(layout, rows, |values| {
         format!(
             "WITH u({}) AS (VALUES {values}) UPDATE {table} SET {} FROM u WHERE {}",
             aliases.join(", "),
@@ -58,23 +69,30 @@ pub(super) fn update(
 }
 
 /// One statement per chunk, with the number of its rows; `sql` gets the chunk's `(?, …), …`.
-fn chunks(
+fn chunks<A, R>(
     layout: &Layout,
-    rows: &mut Vec<Vec<Value>>,
+    rows: impl IntoIterator<Item = R>,
     sql: impl Fn(&str) -> String,
-) -> Vec<(Statement, usize)> {
+) -> Result<Vec<(Statement, usize)>>
+where
+    A: ActiveModelTrait,
+    R: IntoActiveModel<A>,
+{
     let width = layout.columns.len().max(1);
     let row = format!("({})", vec!["?"; width].join(", "));
-    let mut rows = rows.drain(..);
+    let mut values = Vec::new();
+    let mut left = each_value(layout, rows, |_, value| values.push(value))?;
+    let mut values = values.into_iter();
     let mut statements = Vec::new();
-    while rows.len() > 0 {
-        let size = chunk_size(rows.len(), width);
-        let values = rows.by_ref().take(size).flatten().collect::<Vec<_>>();
+    while left > 0 {
+        let size = chunk_size(left, width);
+        left -= size;
+        let values = values.by_ref().take(size * width).collect::<Vec<_>>();
         let sql = sql(&vec![row.as_str(); size].join(", "));
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         statements.push((statement, size));
     }
-    statements
+    Ok(statements)
 }
 
 /// At most `rows` and within the limits: a small number, or a power of two.
