@@ -120,10 +120,9 @@ pub async fn list<C: ConnectionTrait>(db: &C, filter: &ListFilter) -> Result<Vec
     if let Some(owner) = &filter.owner {
         select = select.filter(Column::Owner.eq(owner.to_string()));
     }
-    if let [state] = filter.states[..] {
-        // A constant of this program and not a parameter, so that the index of what waits for review
-        // is recognised.
-        select = select.filter(Expr::cust(format!("state = '{}'", state.as_str())));
+    if filter.states == [ReferralState::UnderReview] {
+        // In the words of the index.
+        select = select.filter(Expr::cust("under_review"));
     } else if !filter.states.is_empty() {
         select = select.filter(Column::State.is_in(filter.states.iter().map(|s| s.as_str())));
     }
@@ -151,7 +150,7 @@ pub enum Change {
     Read,
     /// The end of a review.
     Review,
-    /// What the other services told.
+    /// What the other services told; no indexed column.
     Progress,
 }
 
@@ -171,6 +170,7 @@ pub async fn save<'a>(
         Column::Version,
         Column::UpdatedAt,
         Column::State,
+        Column::UnderReview,
         Column::RefusalGround,
         Column::ReviewReason,
     ];
@@ -203,6 +203,7 @@ fn changes(record: &Record) -> Result<ActiveModel> {
     Ok(ActiveModel {
         id: Set(referral.id.uuid()),
         state: Set(referral.state.as_str().to_owned()),
+        under_review: Set(referral.state == ReferralState::UnderReview),
         updated_at: Set(referral.updated_at.as_micros()),
         refusal_ground: Set(referral
             .refusal_ground

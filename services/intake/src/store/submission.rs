@@ -151,6 +151,7 @@ fn model(new: &NewReferral, referral: &Referral) -> Result<referral::Model> {
         kind: referral.kind.as_str().to_owned(),
         urgency: referral.urgency.as_str().to_owned(),
         state: referral.state.as_str().to_owned(),
+        under_review: referral.state == ReferralState::UnderReview,
         first_state: referral.state.as_str().to_owned(),
         markings: json(&referral.markings)?,
         rules: json(&referral.rules)?,

@@ -3,7 +3,7 @@
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, DeliveryStatus, Event};
 use liaison_proto::{common, event};
-use liaison_testkit::both_backends;
+use liaison_testkit::{both_backends, changes_in_place};
 
 use crate::samples::{flagged, submission};
 use crate::world::{World, at_once, nowhere};
@@ -49,6 +49,20 @@ fn life(world: &World, name: &str) -> [Vec<Event>; 3] {
 }
 
 both_backends! {
+    /// Two facts for every referral: they are most of what is written of it.
+    async fn facts_write_no_index(database: TestDatabase) {
+        let world = World::new(database).await;
+        let name = world.submitted(1).await.name;
+        changes_in_place(&world.db, "referral", async {
+            world.take(world.classified(&name, 1, 1)).await;
+            let queued = world.assignment(&name, "cyber", Lead, &[Created, Queued]);
+            world.deliver("service/routing", queued).await;
+            let referral = world.get("bureau/NB-FR", &name).await.unwrap();
+            assert_eq!(referral.state(), common::ReferralState::Routed);
+        })
+        .await;
+    }
+
     async fn the_state_follows_the_facts(database: TestDatabase) {
         let world = World::new(database).await;
         let name = world.submitted(1).await.name;

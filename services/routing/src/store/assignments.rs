@@ -14,7 +14,8 @@ use super::entity::assignment::{Column, Entity, Model};
 use super::json;
 use crate::domain::{Assignment, AssignmentState, Envelope, Lease, TokenHash};
 
-/// The condition of the index `assignment_waiting`, in its own words.
+/// What a pull may take. The first half is the condition of the index `assignment_waiting`, in its own
+/// words.
 const WAITING: &str = "state = 'QUEUED' AND granted";
 /// The condition of the index `assignment_leases`, in its own words.
 const LEASED: &str = "state = 'LEASED'";

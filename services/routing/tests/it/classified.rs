@@ -3,7 +3,7 @@
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep as Step, CaseReturned, DeliveryStatus, TriageCause};
 use liaison_proto::{common, event};
-use liaison_testkit::both_backends;
+use liaison_testkit::{both_backends, changes_in_place};
 
 use crate::world::World;
 
@@ -61,6 +61,14 @@ both_backends! {
         assert_eq!(supporting.role(), common::AssignmentRole::Supporting);
         assert_eq!(supporting.desk, "");
         assert!(world.pull("narcotics-organized-crime", 100).await.is_empty());
+    }
+
+    /// One for every assignment.
+    async fn a_grant_writes_no_index(database: TestDatabase) {
+        let world = World::new(database).await;
+        world.classify(vec![world.classified("cyber", &[])]).await;
+        changes_in_place(&world.db, "assignment", world.settle()).await;
+        world.pull_one("cyber").await;
     }
 
     /// Exclusions and TLP:RED decide who may have it.

@@ -18,6 +18,8 @@ pub struct Model {
     pub kind: String,
     pub urgency: String,
     pub state: String,
+    /// Whether the state is UNDER_REVIEW: what the index of the compliance desk's work holds.
+    pub under_review: bool,
     /// The state that the submission was answered with.
     pub first_state: String,
     /// JSON.

@@ -1,6 +1,7 @@
 //! The schema, step by step.
 
 mod m20261122_000001_referrals;
+mod m20261122_000002_under_review;
 
 use liaison_outbox::migration::migrations as outbox;
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
@@ -14,6 +15,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = outbox();
         all.push(Box::new(m20261122_000001_referrals::Migration));
+        all.push(Box::new(m20261122_000002_under_review::Migration));
         all
     }
 }

@@ -1,6 +1,7 @@
 //! The schema, step by step.
 
 mod m20261122_000001_cases_assignments_tasks;
+mod m20261122_000002_grants_in_place;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -14,6 +15,7 @@ impl MigratorTrait for Migrator {
         migrations.push(Box::new(
             m20261122_000001_cases_assignments_tasks::Migration,
         ));
+        migrations.push(Box::new(m20261122_000002_grants_in_place::Migration));
         migrations
     }
 }
