@@ -70,19 +70,24 @@ pub fn may_list_all(viewer: &Party) -> bool {
     is_desk(viewer, "compliance") || is_desk(viewer, "triage")
 }
 
-/// Deciding a flagged referral: the compliance desk, and never the officer who submitted it.
+/// Deciding a flagged referral: the compliance desk, and never the officer who submitted it. Where
+/// nobody knows who that was, nobody can show to be another, and it is denied.
 ///
 /// Officers are compared without regard to ASCII case and surrounding white space. An acting officer
 /// is required; that is checked before.
 #[must_use]
-pub fn may_decide_review(reviewer: &Party, officer: &str, submitting_officer: &str) -> Decision {
+pub fn may_decide_review(
+    reviewer: &Party,
+    officer: &str,
+    submitting_officer: Option<&str>,
+) -> Decision {
     if !is_desk(reviewer, "compliance") {
         return Decision::deny(vec!["review.compliance-desk-only"]);
     }
-    if officer
-        .trim()
-        .eq_ignore_ascii_case(submitting_officer.trim())
-    {
+    let Some(submitter) = submitting_officer else {
+        return Decision::deny(vec!["review.four-eyes.submitter-unknown"]);
+    };
+    if officer.trim().eq_ignore_ascii_case(submitter.trim()) {
         return Decision::deny(vec!["review.four-eyes"]);
     }
     Decision::allow("review.compliance-desk")
@@ -152,12 +157,16 @@ mod tests {
     #[test]
     fn four_eyes() {
         let desk = "desk/compliance".parse().unwrap();
-        assert!(may_decide_review(&desk, "b.second", "a.first").is_allowed());
+        assert!(may_decide_review(&desk, "b.second", Some("a.first")).is_allowed());
         assert_eq!(
-            may_decide_review(&desk, " A.First", "a.first").rules,
+            may_decide_review(&desk, " A.First", Some("a.first")).rules,
             ["review.four-eyes"]
         );
         let triage = "desk/triage".parse().unwrap();
-        assert!(!may_decide_review(&triage, "b.second", "a.first").is_allowed());
+        assert!(!may_decide_review(&triage, "b.second", Some("a.first")).is_allowed());
+        assert_eq!(
+            may_decide_review(&desk, "b.second", None).rules,
+            ["review.four-eyes.submitter-unknown"]
+        );
     }
 }

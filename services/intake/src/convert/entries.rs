@@ -22,8 +22,15 @@ const MAX_EVIDENCE: usize = 256;
 const MAX_LOCATOR: usize = 500;
 const SHA256_BYTES: usize = 32;
 
-/// Where and when it happened.
+/// Where and when it happened. Facts are complete with one place and one time, in one entry or in two
+/// (domain: element 3 of an admissible dossier).
 pub fn occurrences(checks: &mut Checks, path: Path<'_>, given: &[intake::Occurrence]) {
+    let has_place = |occurrence: &intake::Occurrence| {
+        !occurrence.place.trim().is_empty() || !occurrence.country.is_empty()
+    };
+    let has_time =
+        |occurrence: &intake::Occurrence| occurrence.from.is_some() || occurrence.to.is_some();
+    checks.ensure(!given.is_empty(), path, Rule::Required);
     for (index, occurrence) in checks
         .at_most(path, given, MAX_OCCURRENCES)
         .iter()
@@ -41,11 +48,14 @@ pub fn occurrences(checks: &mut Checks, path: Path<'_>, given: &[intake::Occurre
         if let (Some(from), Some(to)) = (from, to) {
             checks.ensure(from <= to, path.field("to"), Rule::Before("from"));
         }
-        let empty = occurrence.place.trim().is_empty()
-            && occurrence.country.is_empty()
-            && occurrence.from.is_none()
-            && occurrence.to.is_none();
-        checks.ensure(!empty, path, Rule::Required);
+        if !has_place(occurrence) && !has_time(occurrence) {
+            checks.ensure(false, path, Rule::Required);
+        } else if index == 0 {
+            let place = given.iter().any(has_place);
+            checks.ensure(place, path.field("place"), Rule::Required);
+            let time = given.iter().any(has_time);
+            checks.ensure(time, path.field("from"), Rule::Required);
+        }
     }
 }
 

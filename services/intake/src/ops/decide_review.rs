@@ -80,7 +80,7 @@ impl Core {
             .await?
             .pop()
             .ok_or_else(Error::not_found)?;
-        let submitter = record.submitting_officer.as_deref().unwrap_or_default();
+        let submitter = record.submitting_officer.as_deref();
         let decision = may_decide_review(&verdict.desk, &verdict.officer, submitter);
         if !decision.is_allowed() {
             return Err(

@@ -22,8 +22,9 @@ impl Ops {
     /// and body again it returns what it returned first.
     ///
     /// # Errors
-    /// REQUEST_ID_REUSED where the owner used the request id for another body; where the database
-    /// refuses.
+    /// OFFICER_REQUIRED where the submission is flagged for review and names no acting officer: the
+    /// reviewer has to be somebody else. REQUEST_ID_REUSED where the owner used the request id for
+    /// another body; where the database refuses.
     pub async fn submit(&self, submission: Submission) -> Result<Referral> {
         let request_id = submission
             .request_id
@@ -52,6 +53,12 @@ impl Ops {
         let id = ReferralId::new(now, core.random.as_ref());
         let (rules, step) = screening(&submission);
         let state = review::next(ReferralState::Submitted, step)?;
+        if state == ReferralState::UnderReview && submission.officer.is_none() {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                Reason::OfficerRequired,
+            ));
+        }
         let mut chain = Chain::new(id);
         let received = NewStep {
             step: ReferralStep::Submitted,

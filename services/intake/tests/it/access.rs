@@ -105,7 +105,7 @@ both_backends! {
         let world = World::new(database).await;
         let (first, second) = (world.submitted(1).await.name, world.submitted(2).await.name);
         let flagged = world
-            .submit("bureau/NB-FR", submission(crate::samples::flagged(), 3))
+            .submit("bureau/NB-FR a.first", submission(crate::samples::flagged(), 3))
             .await
             .unwrap()
             .name;

@@ -28,7 +28,7 @@ async fn filled(world: &World) {
                     ..dossier()
                 },
             ),
-            7 => ("bureau/NB-FR", flagged()),
+            7 => ("bureau/NB-FR a.first", flagged()),
             _ => ("bureau/NB-FR", dossier()),
         };
         world

@@ -65,6 +65,17 @@ both_backends! {
         assert_eq!(world.inputs("service/classification", vec![name]).await.unwrap(), []);
     }
 
+    /// Nobody could show to be another than somebody unknown.
+    async fn what_is_flagged_names_its_submitter(database: TestDatabase) {
+        let world = World::new(database).await;
+        for validate_only in [true, false] {
+            let request = intake::SubmitReferralRequest { validate_only, ..submission(flagged(), 1) };
+            assert_eq!(reason(world.submit("bureau/NB-FR", request).await), "OFFICER_REQUIRED");
+        }
+        assert_eq!(world.count("referral").await, 0);
+        world.submitted(2).await;
+    }
+
     async fn four_eyes_decide(database: TestDatabase) {
         let world = World::new(database).await;
         let name = under_review(&world, 1).await.name;

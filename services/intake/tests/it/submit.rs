@@ -190,7 +190,7 @@ both_backends! {
                 request_id: String::new(),
                 validate_only: true,
             };
-            let referral = world.submit("bureau/NB-FR", request).await.unwrap();
+            let referral = world.submit("bureau/NB-FR a.first", request).await.unwrap();
             assert_eq!(referral.state(), state);
             assert_eq!(due(referral.completion.as_ref()).0, 7 * 24);
             assert_eq!((&*referral.name, &*referral.reference), ("", ""));

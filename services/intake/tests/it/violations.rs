@@ -45,10 +45,46 @@ async fn nothing_at_all_is_every_required_field() {
             "dossier.offences",
             "dossier.title",
             "dossier.narrative",
+            "dossier.occurrences",
             "dossier.purpose",
             "dossier.objective_reasons",
         ]
     );
+}
+
+#[tokio::test]
+async fn facts_have_a_place_and_a_time() {
+    let place = intake::Occurrence {
+        place: "Rotterdam".into(),
+        ..intake::Occurrence::default()
+    };
+    let time = intake::Occurrence {
+        to: dossier().occurrences[0].from,
+        ..intake::Occurrence::default()
+    };
+    let with = |occurrences: &[intake::Occurrence]| {
+        let occurrences = occurrences.to_vec();
+        complained(move |dossier| dossier.occurrences = occurrences)
+    };
+    assert_eq!(with(&[]).await, ["dossier.occurrences"]);
+    assert_eq!(
+        with(&[place.clone()]).await,
+        ["dossier.occurrences[0].from"]
+    );
+    assert_eq!(
+        with(&[time.clone()]).await,
+        ["dossier.occurrences[0].place"]
+    );
+    let nothing = intake::Occurrence::default();
+    assert_eq!(
+        with(&[place.clone(), time.clone(), nothing]).await,
+        ["dossier.occurrences[2]"]
+    );
+    let world = world().await;
+    let mut complete = dossier();
+    complete.occurrences = vec![place, time];
+    let request = submission(complete, 1);
+    world.submit("bureau/NB-FR", request).await.unwrap();
 }
 
 #[tokio::test]

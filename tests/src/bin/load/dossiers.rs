@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use liaison_proto::common::{Language, Markings, Offence, ReferralKind, Urgency};
 use liaison_proto::intake::{
-    Dossier, LegalBasis, Person, PersonStatus, Purpose, RequestedAction, RequestingAuthority,
-    SubmitReferralRequest, UrgencyClaim,
+    Dossier, LegalBasis, Occurrence, Person, PersonStatus, Purpose, RequestedAction,
+    RequestingAuthority, SubmitReferralRequest, UrgencyClaim,
 };
 use liaison_types::{Clock as _, SystemClock, SystemRandom};
 use prost::Message as _;
@@ -35,6 +35,14 @@ pub(crate) fn submission() -> SubmitReferralRequest {
         }],
         title: format!("Case {number}"),
         language: Language::En.into(),
+        occurrences: vec![Occurrence {
+            country: "FR".to_owned(),
+            from: Some(prost_types::Timestamp {
+                seconds: 1_772_352_000,
+                nanos: 0,
+            }),
+            ..Occurrence::default()
+        }],
         purpose: Purpose::InvestigationInformation.into(),
         persons: (0..3).map(|index| person(number, index)).collect(),
         requested_actions: vec![RequestedAction::ProvideInformation.into()],
