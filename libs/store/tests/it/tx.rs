@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use tokio::sync::{Barrier, Notify};
 
-use crate::support::plain;
+use crate::support::{plain, run};
 use crate::thing::{Entity, Migrator, id, thing};
 
 async fn count(db: &Db) -> u64 {
@@ -247,6 +247,38 @@ async fn sqlite_waits_for_another_process() {
     other.execute_unprepared("COMMIT").await.unwrap();
     task.await.unwrap().unwrap();
     assert_eq!(count(&db).await, 1);
+}
+
+#[tokio::test]
+async fn sqlite_holds_the_write_lock_from_the_beginning() {
+    let database = TestDatabase::sqlite();
+    let db = database.migrated::<Migrator>().await;
+    let other = plain(&database).await;
+    run(&other, "PRAGMA busy_timeout = 0").await;
+    let refused = db
+        .write_tx("test.read-first", |tx| {
+            Box::pin(async {
+                let before = Entity::find().count(tx).await.db()?;
+                // Could anybody write now, what was read would be out of date before it is built upon.
+                let refused = other.execute_unprepared("BEGIN IMMEDIATE").await.db();
+                let refused = refused.expect_err("the transaction holds the lock");
+                insert_all(tx, [thing(i64::try_from(before).map_err(Error::internal)?)]).await?;
+                Ok(refused.kind())
+            })
+        })
+        .await
+        .unwrap();
+    // Which is what busy means.
+    assert_eq!(refused, ErrorKind::ResourceExhausted);
+    let once = TxCounts {
+        committed: 1,
+        ..TxCounts::default()
+    };
+    assert_eq!(
+        (db.counts()["test.read-first"], count(&db).await),
+        (once, 1)
+    );
+    run(&other, "BEGIN IMMEDIATE").await;
 }
 
 #[tokio::test]

@@ -145,9 +145,106 @@ fn matching_row<'r>(rules: &'r RuleSet, offence: &DeclaredOffence) -> Option<&'r
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use liaison_types::Tag;
 
     use super::*;
+
+    /// Section 5 of the domain reference, written down from there and not from `codes.toml`: the code and
+    /// its tag, the unit, the desk, whether the reference marks the title as checked, what else is said.
+    const REFERENCE: &str = "
+        0203       children-trafficking       trafficking        checked
+        0204       children-trafficking       trafficking        checked
+        02041      children-trafficking       trafficking        checked
+        02042      children-trafficking       trafficking        checked
+        02043      children-trafficking       trafficking        checked
+        02044      children-trafficking       trafficking        checked
+        0302       children-trafficking       trafficking        checked
+        03021      children-trafficking       trafficking        from-memory
+        03022      children-trafficking       children           checked
+        030221     children-trafficking       children           checked
+        030222     children-trafficking       children           from-memory
+        030223     children-trafficking       children           from-memory
+        030229     children-trafficking       children           from-memory
+        02021      children-trafficking       children           from-memory
+        020291     children-trafficking       children           from-memory
+        020292     children-trafficking       trafficking        from-memory
+        08051      children-trafficking       trafficking        from-memory
+
+        0903       cyber                      threat-response    checked
+        09031      cyber                      threat-response    checked
+        09032      cyber                      threat-response    from-memory
+        090321     cyber                      threat-response    from-memory
+        090322     cyber                      threat-response    from-memory
+        09033      cyber                      threat-response    from-memory
+        09039      cyber                      threat-response    from-memory
+        0701.Cy    cyber                      digital-evidence   checked
+        02051.Cy   cyber                      threat-response    from-memory
+        07021.Cy   cyber                      digital-evidence   from-memory
+
+        0601       narcotics-organized-crime  drugs              checked
+        06012      narcotics-organized-crime  drugs              from-memory
+        060121     narcotics-organized-crime  drugs              from-memory
+        060122     narcotics-organized-crime  drugs              from-memory
+        060123     narcotics-organized-crime  drugs              from-memory
+        060124     narcotics-organized-crime  drugs              from-memory
+        0905       narcotics-organized-crime  criminal-networks  checked
+        09051      narcotics-organized-crime  criminal-networks  checked
+        09012      narcotics-organized-crime  firearms           checked
+        0703.OC    narcotics-organized-crime  criminal-networks  checked
+        07041.OC   narcotics-organized-crime  criminal-networks  checked
+        020221.OC  narcotics-organized-crime  criminal-networks  from-memory
+        05021.OC   narcotics-organized-crime  criminal-networks  from-memory
+
+        0906       terrorism                  networks           from-memory
+        09061      terrorism                  networks           checked
+        09062      terrorism                  financing          checked
+        09069      terrorism                  networks           from-memory
+        090123     terrorism                  cbrne              checked
+        020223     terrorism                  networks           from-memory
+
+        06011      -                          -                  from-memory  not-referable
+        0803       -                          -                  from-memory  article-3
+    ";
+
+    /// A line of [`REFERENCE`].
+    struct Line {
+        id: String,
+        code: &'static str,
+        tag: Option<Tag>,
+        unit: Option<&'static str>,
+        desk: Option<&'static str>,
+        checked: bool,
+        not_referable: bool,
+        article_3: bool,
+    }
+
+    fn reference() -> impl Iterator<Item = Line> {
+        let lines = REFERENCE.lines().map(str::trim);
+        lines.filter(|line| !line.is_empty()).map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let (code, tag) = match words[0].split_once('.') {
+                Some((code, tag)) => (code, Some(tag.parse().unwrap())),
+                None => (words[0], None),
+            };
+            assert!(matches!(words[3], "checked" | "from-memory"), "{line}");
+            assert!(
+                matches!(words[4..], [] | ["not-referable" | "article-3"]),
+                "{line}"
+            );
+            Line {
+                id: format!("code.{}", words[0]),
+                code,
+                tag,
+                unit: Some(words[1]).filter(|word| *word != "-"),
+                desk: Some(words[2]).filter(|word| *word != "-"),
+                checked: words[3] == "checked",
+                not_referable: words[4..] == ["not-referable"],
+                article_3: words[4..] == ["article-3"],
+            }
+        })
+    }
 
     fn offence(code: &str, tags: &[Tag]) -> DeclaredOffence {
         DeclaredOffence {
@@ -157,15 +254,99 @@ mod tests {
         }
     }
 
+    fn rules() -> &'static RuleSet {
+        static RULES: OnceLock<RuleSet> = OnceLock::new();
+        RULES.get_or_init(|| RuleSet::embedded().unwrap())
+    }
+
     fn lead(offences: &[DeclaredOffence]) -> (Option<String>, Vec<String>, Declared) {
-        let rules = RuleSet::embedded().unwrap();
-        let declared = read(&rules, offences);
+        let rules = rules();
+        let declared = read(rules, offences);
         let name = |unit: usize| rules.units()[unit].code.to_string();
         (
             declared.lead.as_ref().map(|claim| name(claim.unit)),
             declared.supporting.iter().copied().map(name).collect(),
             declared,
         )
+    }
+
+    /// The unit that leads and its desk.
+    fn lead_and_desk(offence: DeclaredOffence) -> (Option<String>, Option<String>) {
+        let (unit, _, declared) = lead(&[offence]);
+        let desk = declared.lead.and_then(|claim| claim.desk);
+        (unit, desk.map(|desk| desk.to_string()))
+    }
+
+    #[test]
+    fn every_code_of_the_reference_leads_where_it_says() {
+        for line in reference() {
+            let declaration = offence(line.code, line.tag.as_slice());
+            let (unit, supporting, declared) = lead(std::slice::from_ref(&declaration));
+            let id = &line.id;
+            assert_eq!(unit.as_deref(), line.unit, "{id}");
+            let desk = declared.lead.as_ref().and_then(|lead| lead.desk.as_ref());
+            assert_eq!(desk.map(DeskCode::as_str), line.desk, "{id}");
+            assert!(supporting.is_empty(), "{id}: {supporting:?}");
+            let reason = Reason::Code {
+                id: id.clone(),
+                iccs: declaration.iccs,
+                tags: declaration.tags,
+                unit: line.unit.map(|unit| unit.parse().unwrap()),
+                verified: line.checked,
+            };
+            assert_eq!(declared.reasons[0], reason);
+            assert_eq!(declared.not_referable, line.not_referable, "{id}");
+            assert_eq!(declared.article_3, line.article_3, "{id}");
+            if line.tag.is_some() {
+                assert_eq!(lead(&[offence(line.code, &[])]).0, None, "{id} untagged");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_has_the_rows_of_the_reference_and_no_others() {
+        let mut rows: Vec<String> = rules().codes().iter().map(CodeRow::id).collect();
+        let mut lines: Vec<String> = reference().map(|line| line.id).collect();
+        rows.sort_unstable();
+        lines.sort_unstable();
+        assert_eq!(rows, lines);
+    }
+
+    #[test]
+    fn tags_do_to_every_code_what_the_reference_says() {
+        for line in reference() {
+            let with = |tag: Tag| {
+                let tags: Vec<Tag> = line.tag.into_iter().chain([tag]).collect();
+                offence(line.code, &tags)
+            };
+            let own = (line.unit.map(str::to_owned), line.desk.map(str::to_owned));
+            let to = |unit: &str, desk: &str| (Some(unit.to_owned()), Some(desk.to_owned()));
+            let id = &line.id;
+
+            let terrorism = if line.unit == Some("terrorism") {
+                own.clone()
+            } else {
+                to("terrorism", "networks")
+            };
+            assert_eq!(lead_and_desk(with(Tag::Terrorism)), terrorism, "{id} TR");
+
+            // Sexual exploitation, slavery and trafficking in persons.
+            let sexual_or_trafficking = ["0203", "0204", "0302"].contains(&&line.code[..4]);
+            let minor = if sexual_or_trafficking {
+                to("children-trafficking", "children")
+            } else {
+                own.clone()
+            };
+            assert_eq!(lead_and_desk(with(Tag::Minor)), minor, "{id} MINOR");
+
+            let (unit, supporting, _) = lead(&[with(Tag::Cyber)]);
+            assert_eq!(unit, own.0, "{id} Cy");
+            if unit.as_deref() == Some("cyber") {
+                assert!(supporting.is_empty(), "{id} Cy: {supporting:?}");
+            } else {
+                assert_eq!(supporting, ["cyber"], "{id} Cy");
+            }
+        }
     }
 
     #[test]
