@@ -3,14 +3,17 @@
 use liaison_store::Tx;
 use liaison_store::{Db, DbResult as _, Inconsistency};
 use liaison_types::{EventId, Reason, Result, Timestamp};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select,
+};
 use uuid::Uuid;
 
 use crate::backend::{ids as id_values, statement, texts};
-use crate::entity::outbox::{Column, Entity, Model};
+use crate::entity::outbox::{Column, Entity};
 use crate::event::Destination;
 
-/// An event that was given up. Its payload stays in the table and is not shown.
+/// An event that was given up. Its payload stays in the table and is not even read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeadLetter {
     /// The event's id.
@@ -53,7 +56,7 @@ pub async fn dead_letters(db: &Db, query: &DeadLetterQuery) -> Result<Vec<DeadLe
         0 => 100,
         limit => limit.min(1_000),
     };
-    let mut select = Entity::find().filter(Column::DeadAt.is_not_null());
+    let mut select = letters();
     if let Some(destination) = &query.destination {
         select = select.filter(Column::Destination.eq(destination.as_str()));
     }
@@ -63,13 +66,62 @@ pub async fn dead_letters(db: &Db, query: &DeadLetterQuery) -> Result<Vec<DeadLe
     let rows = select
         .order_by_asc(Column::Id)
         .limit(u64::from(limit))
+        .into_model::<Row>()
         .all(db.reader())
         .await
         .db()?;
     rows.into_iter().map(from_row).collect()
 }
 
-fn from_row(row: Model) -> Result<DeadLetter> {
+/// Those of `ids` that are dead letters, by id, locked until the transaction ends: for whoever records
+/// what is done about them.
+///
+/// # Errors
+/// Where the database refuses or a row makes no sense.
+pub async fn lock_dead_letters(tx: &Tx<'_>, ids: &[EventId]) -> Result<Vec<DeadLetter>> {
+    let rows = letters()
+        .filter(Column::Id.is_in(uuids(ids)))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .into_model::<Row>()
+        .all(tx)
+        .await
+        .db()?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// The columns of a dead letter.
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    destination: String,
+    subject: String,
+    sequence: i64,
+    kind: String,
+    created_at: i64,
+    attempts: i32,
+    reason: Option<String>,
+    dead_at: Option<i64>,
+}
+
+fn letters() -> Select<Entity> {
+    Entity::find()
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::Destination,
+            Column::Subject,
+            Column::Sequence,
+            Column::Kind,
+            Column::CreatedAt,
+            Column::Attempts,
+            Column::Reason,
+            Column::DeadAt,
+        ])
+        .filter(Column::DeadAt.is_not_null())
+}
+
+fn from_row(row: Row) -> Result<DeadLetter> {
     let on = Inconsistency::on("outbox").row(row.id);
     let reason = row.reason.as_deref().unwrap_or(Reason::Internal.as_str());
     Ok(DeadLetter {

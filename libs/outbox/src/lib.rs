@@ -50,7 +50,7 @@ mod settings;
 mod settle;
 mod turns;
 
-pub use dead::{DeadLetter, DeadLetterQuery, dead_letters, discard, requeue};
+pub use dead::{DeadLetter, DeadLetterQuery, dead_letters, discard, lock_dead_letters, requeue};
 pub use deliver::{Deliver, Hook, Outcome};
 pub use depth::{Depth, depths};
 pub use event::{Dead, Delivered, Destination, NewEvent, Outgoing};

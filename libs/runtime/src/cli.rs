@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use liaison_types::{EventId, Name};
 
 use crate::service::Service;
 
@@ -49,8 +50,106 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration)]
         timeout: Duration,
     },
+    /// See what could not be handed on, and put it back or give it up
+    DeadLetters(DeadLetters),
     /// Print the documented defaults
     Settings,
+}
+
+const DEAD_LETTERS: &str = "\
+An event becomes a dead letter when its receiver refuses it for good or does not take it in
+relay.max_attempts attempts. Later events of the same subject for the same destination wait
+behind it. What an event carries is never shown.
+
+The commands work on the database, whether the service runs or not. `requeue` and `discard`
+write an entry for each event into the service's audit, in the same transaction; a service
+that keeps no audit logs each one as a warning instead, and the output says so. Ids are taken
+together or not at all: where one of them names no dead letter, nothing is changed. --all goes
+in steps, and what is done stays done.";
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = DEAD_LETTERS)]
+pub(crate) struct DeadLetters {
+    /// What to print: `table` for people, `json` for programs, one object a line
+    #[arg(long, global = true, value_name = "FORM", default_value = "table")]
+    pub(crate) output: Output,
+
+    #[command(subcommand)]
+    pub(crate) command: DeadLettersCommand,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// List them, oldest first
+    List {
+        /// Only those for this destination
+        #[arg(long, value_name = "NAME")]
+        destination: Option<String>,
+        /// Only those after this one, the last of the page before
+        #[arg(long, value_name = "ID")]
+        after: Option<EventId>,
+        /// At most this many, 1 to 1000
+        #[arg(long, value_name = "COUNT", default_value_t = 100,
+              value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+    /// Put them back: due at once, their attempts counted anew
+    Requeue {
+        #[command(flatten)]
+        which: Which,
+        /// Who does this, noted as operator/NAME: small letters, digits and hyphens
+        #[arg(long, value_name = "NAME")]
+        operator: Name,
+        /// Why: noted in the audit for good, so without personal data
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: Option<String>,
+    },
+    /// Remove them for good: the receiver never learns of them, what waits behind them goes on
+    Discard {
+        #[command(flatten)]
+        which: Which,
+        /// Who does this, noted as operator/NAME: small letters, digits and hyphens
+        #[arg(long, value_name = "NAME")]
+        operator: Name,
+        /// Why, required because this cannot be undone: noted in the audit for good, so without
+        /// personal data
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Which {
+    /// Ids, as `list` prints them
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    pub(crate) ids: Vec<EventId>,
+    /// All that are for one destination
+    #[arg(long, requires = "destination")]
+    pub(crate) all: bool,
+    /// With --all: that destination
+    #[arg(long, value_name = "NAME", requires = "all")]
+    pub(crate) destination: Option<String>,
+}
+
+/// The longest reason. It stays in the audit for good.
+const MAX_REASON: usize = 200;
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > MAX_REASON || text.contains(char::is_control) {
+        return Err(format!("write one line of 1 to {MAX_REASON} characters"));
+    }
+    Ok(text.to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,7 +1,7 @@
 //! What every service's process does the same way: settings, start, health, stop.
 //!
 //! * [`run`] is the whole of a service's `main`: `serve` (the default), `migrate`, `healthcheck`,
-//!   `settings`.
+//!   `dead-letters`, `settings`.
 //! * [`start()`] starts a service on the current runtime, for tests; [`Hosted`] starts it on a
 //!   runtime of its own, for several services in one process.
 //! * A service implements [`Service`]; [`Context`] is what it is built from.
@@ -10,6 +10,7 @@
 
 mod allocator;
 mod cli;
+mod dead_letters;
 mod healthcheck;
 mod host;
 mod lifecycle;

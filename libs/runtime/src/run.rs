@@ -6,17 +6,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use liaison_telemetry::Telemetry;
-use liaison_types::{Error, Result};
+use liaison_types::{Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{Cli, Command};
 use crate::lifecycle::{Lifecycle, Outcome};
-use crate::listeners::Listeners;
 use crate::panic::redact_panics;
 use crate::service::{Ambient, Service};
 use crate::settings::{Loader, SHARED_DEFAULTS, Settings};
 use crate::signals::{Signal, Signals};
-use crate::{healthcheck, start};
+use crate::{dead_letters, healthcheck, start};
 
 const FAILURE: u8 = 1;
 const USAGE: u8 = 2;
@@ -85,6 +84,14 @@ pub fn run_with<S: Service>(
     let code = runtime.block_on(async {
         let done = match command {
             Command::Migrate { check } => migrate::<S>(&settings, check).await,
+            Command::DeadLetters(asked) => {
+                match dead_letters::run::<S>(&settings.database, &asked, &Ambient::default()).await
+                {
+                    // The operator's own slip: for the operator to read, whatever is logged.
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(fail::<S>(&error)),
+                    done => done.map(|()| 0),
+                }
+            }
             _ => serve::<S>(settings, &telemetry).await,
         };
         let code = done.unwrap_or_else(|error| {
@@ -139,13 +146,12 @@ async fn migrate<S: Service>(settings: &Settings<S::Settings>, check: bool) -> R
 
 async fn serve<S: Service>(settings: Settings<S::Settings>, telemetry: &Telemetry) -> Result<u8> {
     let mut signals = Signals::listen()?;
-    let listeners = Listeners::bind(&settings.server)?;
     let ambient = Ambient {
         instruments: telemetry.instruments().clone(),
         ..Ambient::default()
     };
     let lifecycle = Lifecycle::new(settings.shutdown);
-    let starting = start::start_in::<S>(lifecycle.clone(), settings, listeners, ambient);
+    let starting = start::bind_and_start::<S>(lifecycle.clone(), settings, ambient);
     tokio::pin!(starting);
     let running = loop {
         tokio::select! {
@@ -178,7 +184,7 @@ async fn serve<S: Service>(settings: Settings<S::Settings>, telemetry: &Telemetr
 }
 
 /// To whoever asked. They may have stopped reading, which is no failure.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 

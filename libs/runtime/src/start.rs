@@ -7,7 +7,7 @@ use std::time::Duration;
 use liaison_grpc::{Health, Server};
 use liaison_identity::{Identity, Reload};
 use liaison_outbox::keep_inbox_short;
-use liaison_store::Db;
+use liaison_store::{DatabaseSettings, Db};
 use liaison_types::{Clock, Error, ErrorKind, Reason, Result};
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -46,26 +46,27 @@ pub async fn start<S: Service>(
     listeners: Listeners,
     ambient: Ambient,
 ) -> Result<Running> {
-    start_in::<S>(
-        Lifecycle::new(settings.shutdown),
-        settings,
-        listeners,
-        ambient,
-    )
+    let lifecycle = Lifecycle::new(settings.shutdown);
+    as_start(begin::<S>(lifecycle, settings, listeners, ambient)).await
+}
+
+/// Like [`start`], in a life that exists already and on the sockets that the settings name.
+pub(crate) async fn bind_and_start<S: Service>(
+    lifecycle: Lifecycle,
+    settings: Settings<S::Settings>,
+    ambient: Ambient,
+) -> Result<Running> {
+    as_start(async {
+        let listeners = Listeners::bind(&settings.server)?;
+        begin::<S>(lifecycle, settings, listeners, ambient).await
+    })
     .await
 }
 
-/// Like [`start`], in a life that exists already.
-pub(crate) async fn start_in<S: Service>(
-    lifecycle: Lifecycle,
-    settings: Settings<S::Settings>,
-    listeners: Listeners,
-    ambient: Ambient,
-) -> Result<Running> {
+/// In a span of its own: a start that fails is a trace that will be looked for.
+async fn as_start(starting: impl Future<Output = Result<Running>>) -> Result<Running> {
     let span = tracing::info_span!("start", otel.status_code = tracing::field::Empty);
-    let started = begin::<S>(lifecycle, settings, listeners, ambient)
-        .instrument(span.clone())
-        .await;
+    let started = starting.instrument(span.clone()).await;
     if started.is_err() {
         span.record("otel.status_code", "ERROR");
     }
@@ -82,7 +83,7 @@ async fn begin<S: Service>(
     let listeners = listeners.into_grpc()?;
     let (address, health_address) = (listeners.address(), listeners.health_address());
     let identity = load_identity(&settings, &ambient.clock).await?;
-    let db = open_database::<S>(&settings).await?;
+    let db = open_database::<S>(&settings.database).await?;
     let readiness = Readiness::new();
     let database = db.clone();
     let inbox = (db.clone(), Arc::clone(&ambient.clock), settings.relay);
@@ -236,14 +237,19 @@ async fn load_identity<S>(settings: &Settings<S>, clock: &Arc<dyn Clock>) -> Res
         .map_err(|_| Error::internal("loading the certificates did not end"))??)
 }
 
-/// Connects, and makes sure that the schema is the one this version was written for.
-async fn open_database<S: Service>(settings: &Settings<S::Settings>) -> Result<Db> {
-    if settings.database.migrate_on_start {
-        for name in liaison_store::migrate::<S::Migrator>(&settings.database).await? {
+/// Brings the schema up to date where that was asked for, and connects.
+async fn open_database<S: Service>(settings: &DatabaseSettings) -> Result<Db> {
+    if settings.migrate_on_start {
+        for name in liaison_store::migrate::<S::Migrator>(settings).await? {
             tracing::info!(migration = name, "applied migration {name}");
         }
     }
-    let db = Db::connect(&settings.database).await?;
+    connect_database::<S>(settings).await
+}
+
+/// Connects, and makes sure that the schema is the one this version was written for.
+pub(crate) async fn connect_database<S: Service>(settings: &DatabaseSettings) -> Result<Db> {
+    let db = Db::connect(settings).await?;
     let pending = liaison_store::pending::<S::Migrator>(&db).await?;
     if pending.is_empty() {
         return Ok(db);
@@ -257,7 +263,7 @@ async fn open_database<S: Service>(settings: &Settings<S::Settings>) -> Result<D
 
 /// Lets the database go, so that SQLite folds its log into the file. What was cut off may still hold
 /// a connection; nothing committed depends on it.
-async fn close(db: &Db) {
+pub(crate) async fn close(db: &Db) {
     match tokio::time::timeout(CLOSE, db.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {

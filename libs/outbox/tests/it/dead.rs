@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use liaison_outbox::{DeadLetterQuery, dead_letters, discard, requeue};
+use liaison_outbox::{DeadLetterQuery, dead_letters, discard, lock_dead_letters, requeue};
 use liaison_types::Reason;
 
 use crate::support::*;
@@ -38,6 +38,12 @@ liaison_testkit::both_backends! {
         let now = scene.environment.now();
         let unknown = scene.environment.event_id();
         let ids = &[id, unknown];
+        let locked = scene
+            .db
+            .write_tx("test.lock", |tx| Box::pin(lock_dead_letters(tx, ids)))
+            .await
+            .unwrap();
+        assert_eq!(locked, list);
         let put_back = scene
             .db
             .write_tx("test.requeue", |tx| Box::pin(requeue(tx, now, ids)))

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod certificates;
+mod dead_letters;
 mod fixture;
 mod hosting;
 mod process;
+mod readiness;
 mod receiver;
 mod sample;
 mod settings;

@@ -9,12 +9,16 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use liaison_grpc::Probe;
 use liaison_runtime::run_with;
+use sea_orm_migration::MigratorTrait as _;
 
 use crate::fixture::{Fixture, call};
-use crate::sample::{CANARY, LITERAL, Sample};
+use crate::sample::{CANARY, LITERAL, Migrator, Sample, Unaudited};
 
 /// Arguments of the service, separated by line feeds. Set in children only.
 const ARGUMENTS: &str = "SAMPLE_ARGUMENTS";
+
+/// Set in children whose database has no audit.
+pub(crate) const UNAUDITED: &str = "SAMPLE_UNAUDITED";
 
 /// Where it is started by a test below, this is the service's process.
 #[test]
@@ -23,12 +27,17 @@ fn child() {
         return;
     };
     let arguments = std::iter::once("liaison-sample").chain(arguments.lines());
-    let status = run_with::<Sample>(arguments.map(OsString::from), std::env::vars_os());
+    let arguments = arguments.map(OsString::from);
+    let status = if std::env::var_os(UNAUDITED).is_some() {
+        run_with::<Unaudited>(arguments, std::env::vars_os())
+    } else {
+        run_with::<Sample>(arguments, std::env::vars_os())
+    };
     std::process::exit(status.into());
 }
 
 /// The service in `fixture` with `arguments`, and settings as variables.
-fn command(fixture: &Fixture, arguments: &[&str], more: &[(&str, &str)]) -> Command {
+pub(crate) fn command(fixture: &Fixture, arguments: &[&str], more: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([
         "--exact",
@@ -54,7 +63,12 @@ fn command(fixture: &Fixture, arguments: &[&str], more: &[(&str, &str)]) -> Comm
 
 /// Runs to the end: the exit status and what was written to standard output and standard error.
 fn run(fixture: &Fixture, arguments: &[&str], more: &[(&str, &str)]) -> (i32, String, String) {
-    let output = command(fixture, arguments, more).output().unwrap();
+    finish(command(fixture, arguments, more))
+}
+
+/// As [`run`].
+pub(crate) fn finish(mut command: Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
         output.status.code().unwrap(),
@@ -292,7 +306,8 @@ fn migrating_is_a_step_of_its_own() {
     let by_hand = [("database.migrate_on_start", "false")];
     let (status, _, error) = run(&fixture, &["serve"], &by_hand);
     assert_eq!(status, 1);
-    assert!(error.contains("1 migrations are pending"), "{error}");
+    let pending = format!("{} migrations are pending", Migrator::migrations().len());
+    assert!(error.contains(&pending), "{error}");
     let (status, output, _) = run(&fixture, &["migrate", "--check"], &by_hand);
     assert_eq!(status, 1);
     assert!(output.contains("pending m0001_first"), "{output}");
@@ -333,6 +348,7 @@ fn wrong_usage_and_wrong_settings_have_their_own_status() {
         "serve",
         "migrate",
         "healthcheck",
+        "dead-letters",
         "--config",
         "LIAISON__",
     ] {
@@ -369,21 +385,31 @@ fn a_file_is_read_where_it_is_given() {
 /// The collector must hear of a start that failed: it is the one that will be looked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn telemetry_is_flushed_when_the_start_fails() {
-    let (receiver, collector) = crate::receiver::Receiver::listen().await;
-    let fixture = Fixture::new();
-    let endpoint = format!("http://{collector}");
-    let ended = tokio::task::spawn_blocking(move || {
-        let more = [
-            ("sample.answer", "not built"),
-            ("telemetry.endpoint", endpoint.as_str()),
-        ];
-        run(&fixture, &["serve"], &more)
-    });
-    let (status, _, error) = ended.await.unwrap();
-    assert_eq!(status, 1, "{error}");
-    assert!(
-        receiver.spans().contains(&"start".to_owned()),
-        "{:?}",
-        receiver.spans()
-    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken_address = taken.local_addr().unwrap().to_string();
+    for (key, value, why) in [
+        ("sample.answer", "not built", "on purpose"),
+        ("server.listen", taken_address.as_str(), "cannot listen on"),
+        (
+            "server.health_listen",
+            taken_address.as_str(),
+            "cannot listen on",
+        ),
+    ] {
+        let (receiver, collector) = crate::receiver::Receiver::listen().await;
+        let endpoint = format!("http://{collector}");
+        let (key, value) = (key.to_owned(), value.to_owned());
+        let ended = tokio::task::spawn_blocking(move || {
+            let more = [
+                (key.as_str(), value.as_str()),
+                ("telemetry.endpoint", endpoint.as_str()),
+            ];
+            run(&Fixture::new(), &["serve"], &more)
+        });
+        let (status, _, error) = ended.await.unwrap();
+        assert_eq!(status, 1, "{error}");
+        assert!(error.contains(why), "{error}");
+        let spans = receiver.spans();
+        assert!(spans.contains(&"start".to_owned()), "{why}: {spans:?}");
+    }
 }

@@ -24,7 +24,8 @@ listen = "127.0.0.1:0"
 health_listen = "127.0.0.1:0"
 
 [sample]
-# How calls are answered: at once, never, after two panics, or by the gate of that name.
+# How calls are answered: at once, never, after two panics, or by the gate of that name. The gate
+# "held" keeps the service from being ready as well.
 answer = "at once"
 # A secret.
 token = "default-token"
@@ -35,6 +36,9 @@ colours = ["red"]
 /// Borrows a method of the schema, because only those may be called.
 pub(crate) const GRPC_NAME: &str = "liaison.intake.v1.IntakeService";
 pub(crate) const METHOD: &str = "/liaison.intake.v1.IntakeService/GetReferral";
+
+/// The answer of a service that is not ready before the gate of this name opens.
+pub(crate) const HELD: &str = "held";
 
 pub(crate) struct Sample;
 
@@ -85,9 +89,45 @@ impl Service for Sample {
                 panic!("on purpose");
             });
         }
+        if answer == HELD {
+            let (gate, latch) = (Gate::of(&answer), context.latch());
+            let soft = context.lifecycle.soft();
+            context.lifecycle.spawn("held", async move {
+                gate.wait().await;
+                drop(latch);
+                // A task that ends before the service does brings it down.
+                soft.cancelled().await;
+                Ok(())
+            });
+        }
         Ok(App {
             api: context.api().service(Slow(answer)),
         })
+    }
+}
+
+/// The same service over a database without an audit.
+pub(crate) struct Unaudited;
+
+impl Service for Unaudited {
+    const NAME: &'static str = Sample::NAME;
+    const VERSION: &'static str = Sample::VERSION;
+    const GRPC_NAME: &'static str = GRPC_NAME;
+    const ABOUT: &'static str = "Keeps no audit";
+    const DEFAULTS: &'static str = DEFAULTS;
+    type Settings = SampleSettings;
+    type Migrator = OutboxOnly;
+
+    async fn build(context: Context<SampleSettings>) -> Result<App> {
+        Sample::build(context).await
+    }
+}
+
+pub(crate) struct OutboxOnly;
+
+impl MigratorTrait for OutboxOnly {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        liaison_outbox::migration::migrations()
     }
 }
 
@@ -192,7 +232,9 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First)]
+        let mut all = liaison_outbox::migration::migrations();
+        all.push(Box::new(First));
+        all
     }
 }
 
@@ -211,14 +253,6 @@ impl MigrationName for First {
 #[async_trait::async_trait]
 impl MigrationTrait for First {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let id = ColumnDef::new(Alias::new("id"))
-            .integer()
-            .primary_key()
-            .to_owned();
-        let table = Table::create()
-            .table(Alias::new("thing"))
-            .col(id)
-            .to_owned();
-        manager.create_table(table).await
+        liaison_store::audit::create_table(manager).await
     }
 }

@@ -57,22 +57,53 @@ fn documented_defaults_are_the_defaults() {
 /// A key that is not in the file would be a key nobody finds.
 #[test]
 fn every_key_is_documented() {
-    let sections = [
-        serde_json::to_value(Limits::default()),
-        serde_json::to_value(ClientSettings::default()),
-        serde_json::to_value(RelaySettings::default()),
-        serde_json::to_value(TelemetrySettings::default()),
-        serde_json::to_value(ShutdownSettings::default()),
-    ];
-    for section in sections {
-        for key in section.unwrap().as_object().unwrap().keys() {
-            let (set, commented) = (format!("\n{key} = "), format!("\n# {key} = "));
+    for section in [
+        "server",
+        "server.limits",
+        "client",
+        "database",
+        "identity",
+        "relay",
+        "telemetry",
+        "shutdown",
+    ] {
+        let (_, text) = SHARED_DEFAULTS
+            .split_once(&format!("[{section}]\n"))
+            .unwrap();
+        let text = text.split("\n[").next().unwrap();
+        for key in known_keys(section) {
+            let documented = text.lines().any(|line| {
+                let set = line.strip_prefix("# ").unwrap_or(line);
+                set.starts_with(&format!("{key} = "))
+            });
+            // A table within the section stands under a header of its own.
+            let header = format!("\n[{section}.{key}]\n");
             assert!(
-                SHARED_DEFAULTS.contains(&set) || SHARED_DEFAULTS.contains(&commented),
-                "{key} is not documented"
+                documented || SHARED_DEFAULTS.contains(&header),
+                "{section}.{key} is not documented"
             );
         }
     }
+}
+
+/// Every key that `section` takes, as the refusal of an unknown one lists them.
+fn known_keys(section: &str) -> Vec<String> {
+    let problems = load(&format!("[{section}]\nno_such_key = 1"), &[]).unwrap_err();
+    let text = problems.to_string();
+    let (_, known) = text
+        .split_once("unknown field `no_such_key`, expected ")
+        .unwrap_or_else(|| panic!("{text}"));
+    // "`a` or `b`", or "one of `a`, `b`, `c`"; after the last one it may go on to say where.
+    let known = known
+        .strip_prefix("one of ")
+        .unwrap_or(known)
+        .replace(" or ", ", ");
+    let quoted = known.split(", ").map_while(|part| part.strip_prefix('`'));
+    let keys: Vec<_> = quoted
+        .map(|part| part.split('`').next().unwrap().to_owned())
+        .collect();
+    assert!(keys.len() > 1, "{text}");
+    keys
 }
 
 #[test]
