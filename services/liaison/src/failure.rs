@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tonic::Status;
 
 use crate::cli::Output;
+use crate::dossier_file::DossierFileError;
 use crate::output::{BAD, FAINT, STRONG, styled};
 
 /// Why a command failed.
@@ -57,7 +58,7 @@ impl Failure {
         }
     }
 
-    /// For programs.
+    /// For programs. What a service did not say is null; `retry_after` is in seconds.
     #[must_use]
     pub fn json(&self) -> Value {
         match self {
@@ -77,7 +78,10 @@ impl Failure {
                     "code": format!("{:?}", failure.code),
                     "reason": failure.reason_name,
                     "message": failure.message,
+                    "localized_message": failure.localized,
+                    "hint": hint(&failure),
                     "violations": violations,
+                    "retry_after": failure.retry_after.map(|after| after.as_secs_f64()),
                 } })
             }
         }
@@ -105,10 +109,41 @@ fn refused(what: &str, failure: &StatusFailure) -> String {
     for (field, description) in &failure.violations {
         let _ = write!(text, "\n  {} {description}", styled(STRONG, field));
     }
+    if let Some(hint) = hint(failure) {
+        let _ = write!(text, "\n  {hint}");
+    }
     if let Some(after) = failure.retry_after {
         let _ = write!(text, "\n  try again in {:.1} s", after.as_secs_f64());
     }
     text
+}
+
+/// What to do about it on this command line, where the services can only say it in terms of the API.
+fn hint(failure: &StatusFailure) -> Option<&'static str> {
+    (failure.reason() == Some(Reason::OfficerRequired))
+        .then_some("say who acts with --officer NAME, or with the variable LIAISON__OFFICER")
+}
+
+/// The error and every cause below it that says something new.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut last = text.clone();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if said != last {
+            let _ = write!(text, ": {said}");
+        }
+        last = said;
+        cause = next.source();
+    }
+    text
+}
+
+impl From<DossierFileError> for Failure {
+    fn from(error: DossierFileError) -> Self {
+        Self::Local(chain(&error))
+    }
 }
 
 impl From<io::Error> for Failure {
@@ -121,11 +156,62 @@ impl From<liaison_types::Error> for Failure {
     fn from(error: liaison_types::Error) -> Self {
         let wrong = (ErrorKind::InvalidArgument, Reason::SettingInvalid);
         if (error.kind(), error.reason()) == wrong {
-            return Self::Usage(error.chain());
+            return Self::Usage(chain(&error));
         }
-        Self::Local(error.chain())
+        Self::Local(chain(&error))
     }
 }
 
 /// What commands return.
 pub type Outcome = Result<(), Failure>;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use liaison_types::{Error, Language};
+
+    use super::*;
+
+    fn refused(error: &Error, language: Language) -> Failure {
+        let status = liaison_grpc::to_status(error, language);
+        Failure::refused("pulling")(status)
+    }
+
+    #[test]
+    fn programs_get_all_that_people_get() {
+        let error = Error::overloaded(Duration::from_millis(1500));
+        let json = refused(&error, Language::Fr).json();
+        assert_eq!(json["error"]["what"], "pulling");
+        assert_eq!(json["error"]["reason"], "OVERLOADED");
+        assert_eq!(json["error"]["retry_after"], 1.5);
+        assert_eq!(
+            json["error"]["localized_message"],
+            Reason::Overloaded.text(Language::Fr)
+        );
+        assert_eq!(
+            json["error"]["message"],
+            Reason::Overloaded.text(Language::En)
+        );
+        assert_eq!(json["error"]["hint"], Value::Null);
+    }
+
+    #[test]
+    fn a_missing_officer_is_asked_for_as_the_command_line_takes_it() {
+        let error = Error::new(ErrorKind::PermissionDenied, Reason::OfficerRequired);
+        let failure = refused(&error, Language::En);
+        assert!(failure.text().contains("--officer NAME"));
+        assert!(failure.json().to_string().contains("--officer NAME"));
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let wrong = Error::new(ErrorKind::FailedPrecondition, Reason::SettingInvalid)
+            .message("x is wrong")
+            .source(io::Error::other("x is wrong"));
+        let Failure::Local(message) = Failure::from(wrong) else {
+            panic!("it is local");
+        };
+        assert_eq!(message, "x is wrong");
+    }
+}

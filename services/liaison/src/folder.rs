@@ -1,7 +1,7 @@
 //! The folder of a suite on one machine: certificates, databases, addresses.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use liaison_identity::IdentitySettings;
 use liaison_types::Party;
 
+use crate::failure::Failure;
+
 const CERTIFICATES: &str = "certificates";
 const ADDRESSES: &str = "addresses.toml";
+const LOCK: &str = "lock";
 
 /// Where things are in the folder that `liaison up` made.
 #[derive(Clone, Debug)]
@@ -53,6 +56,32 @@ impl Folder {
     #[must_use]
     pub fn database_of(&self, name: &str) -> PathBuf {
         self.0.join(format!("{name}.db"))
+    }
+
+    /// Claims the folder for one running suite, for as long as the file is held. The system takes the
+    /// claim back when the process ends, however it ends: what is left of the file binds nobody.
+    ///
+    /// # Errors
+    /// Where another suite runs here, with what to do about it, or the folder cannot be written.
+    pub fn claim(&self) -> Result<File, Failure> {
+        let path = self.0.join(LOCK);
+        let cannot = |error: io::Error| {
+            Failure::Local(format!("{} cannot be locked: {error}", path.display()))
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(cannot)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Failure::Local(format!(
+                "another suite runs in {} already; stop it, or name another folder with --dir",
+                self.0.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(cannot(error)),
+        }
     }
 
     /// Remembers where each service answers.
@@ -102,5 +131,23 @@ mod tests {
             .unwrap();
         assert_eq!(folder.address_of("intake").unwrap(), "127.0.0.1:7101");
         assert!(folder.address_of("routing").is_err());
+    }
+
+    #[test]
+    fn one_suite_at_a_time_runs_in_a_folder() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::new(temporary.path()).unwrap();
+        let claim = folder.claim().unwrap();
+        let Err(Failure::Local(message)) = folder.claim() else {
+            panic!("it was claimed twice");
+        };
+        assert!(
+            message.contains(&temporary.path().display().to_string()) && message.contains("--dir"),
+            "{message}"
+        );
+        drop(claim);
+        // The file stays and binds nobody.
+        assert!(temporary.path().join(LOCK).exists());
+        folder.claim().unwrap();
     }
 }

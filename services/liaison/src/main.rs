@@ -7,19 +7,24 @@ mod dossier_file;
 mod failure;
 mod folder;
 mod output;
+mod output_file;
 mod proto_json;
 mod samples;
 mod suite;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use cli::{Cli, Command, Output};
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
     liaison_runtime::redact_panics();
-    let cli = Cli::parse();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::read(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return not_read(&error, &arguments),
+    };
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -27,6 +32,17 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Prints help, the version, or what is wrong with the arguments.
+fn not_read(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if error.use_stderr() && cli::wants_json(arguments) {
+        Failure::Usage(cli::mistake(error)).tell(&Output::Json);
+    } else {
+        // Nobody is left to be told where the stream is closed.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 fn run(cli: &Cli) -> Outcome {

@@ -60,20 +60,71 @@ pub fn element(output: &Output, json: &Value, human: impl FnOnce() -> String) ->
     }
 }
 
-/// A table with `headers` over `rows`; a word instead where there are no rows.
+/// A table with `headers` over `rows`, for prose: long cells are broken to fit the terminal. A word
+/// instead where there are no rows.
 #[must_use]
 pub fn table(headers: &[&str], rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return styled(FAINT, "nothing");
     }
+    text(&build(headers, rows, ContentArrangement::Dynamic))
+}
+
+/// A table with `headers` over `rows`, for what commands take again, like names and tokens: nothing is
+/// ever broken. Where the terminal is too narrow for a line, each row becomes a card with every value
+/// on a line of its own. A word instead where there are no rows.
+#[must_use]
+pub fn records(headers: &[&str], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return styled(FAINT, "nothing");
+    }
+    let width = Table::new().width().map(usize::from);
+    laid_out(headers, rows, width)
+}
+
+/// As a table where that is at most `width` characters wide, otherwise as cards.
+fn laid_out(headers: &[&str], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
+    let cards = cards(headers, &rows);
+    let lines = text(&build(headers, rows, ContentArrangement::Disabled));
+    let fits = |width| lines.lines().all(|line| line.chars().count() <= width);
+    if width.is_none_or(fits) { lines } else { cards }
+}
+
+fn cards(headers: &[&str], rows: &[Vec<String>]) -> String {
+    let cards: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let said = headers
+                .iter()
+                .zip(row)
+                .filter(|(_, value)| !value.is_empty());
+            card(said.map(|(label, value)| (*label, value.as_str())))
+        })
+        .collect();
+    cards.join("\n\n")
+}
+
+/// Values under each other, each on a line of its own after its label.
+pub fn card<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    values
+        .map(|(label, value)| format!("{} {value}", styled(FAINT, &format!("{label:>16}"))))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn build(headers: &[&str], rows: Vec<Vec<String>>, arrangement: ContentArrangement) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+        .set_content_arrangement(arrangement);
     table.set_header(headers.iter().map(|header| header.to_uppercase()));
     for row in rows {
         table.add_row(row);
     }
+    table
+}
+
+fn text(table: &Table) -> String {
     table
         .lines()
         .map(|line| line.trim_end().to_owned())
@@ -119,6 +170,35 @@ pub fn actor(actor: Option<&Actor>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn handles_are_never_broken() {
+        let name = "assignments/0198c0de-0000-7000-8000-000000000001";
+        let token = "0198c0de-1111-7000-8000-000000000001";
+        let rows = || {
+            vec![
+                vec!["R-1".to_owned(), name.to_owned(), token.to_owned()],
+                vec!["R-2".to_owned(), name.to_owned(), String::new()],
+            ]
+        };
+        let headers = &["reference", "assignment", "lease token"];
+        let wide = laid_out(headers, rows(), None);
+        assert_eq!(wide.lines().count(), 3, "{wide}");
+        assert_eq!(laid_out(headers, rows(), Some(200)), wide);
+        let narrow = laid_out(headers, rows(), Some(80));
+        let label = |label: &str| styled(FAINT, &format!("{label:>16}"));
+        assert_eq!(
+            narrow,
+            format!(
+                "{} R-1\n{} {name}\n{} {token}\n\n{} R-2\n{} {name}",
+                label("reference"),
+                label("assignment"),
+                label("lease token"),
+                label("reference"),
+                label("assignment"),
+            )
+        );
+    }
 
     #[test]
     fn words_and_instants_read_well() {

@@ -17,9 +17,10 @@ use liaison_intake::Intake;
 use liaison_notification::Notification;
 use liaison_routing::Routing;
 use liaison_runtime::{
-    Ambient, Hosted, Lifecycle, Listeners, Loader, Outcome, Service, Settings, ShutdownSettings,
+    Ambient, Hosted, Lifecycle, Listeners, Loader, Outcome, Problems, Service, Settings,
+    ShutdownSettings,
 };
-use liaison_types::{Clock, Error, Party, Random, Result};
+use liaison_types::{Clock, Error, ErrorKind, Party, Random, Reason, Result};
 
 use crate::folder::Folder;
 
@@ -307,23 +308,29 @@ async fn host<S: Service>(
     ambient: &Ambient,
 ) -> Result<(&'static str, Hosted)> {
     let own = listeners.address()?;
-    let settings = settings::<S>(suite, &peers, own).map_err(|problems| {
-        Error::new(
-            liaison_types::ErrorKind::InvalidArgument,
-            liaison_types::Reason::SettingInvalid,
-        )
-        .message(problems)
-    })?;
+    let settings = settings::<S>(suite, &peers, own).map_err(wrong_settings)?;
     let threads = NonZeroUsize::MIN;
     let hosted = Hosted::start::<S>(settings, listeners, ambient.clone(), threads).await?;
     Ok((S::NAME, hosted))
 }
 
+/// What is wrong with the settings, as the fault of whoever gave them.
+fn wrong_settings(problems: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, Reason::SettingInvalid).message(problems)
+}
+
 /// Brings the databases of all four services up to date and says which migrations were applied.
 ///
 /// # Errors
-/// Where a database does not answer or a migration fails.
+/// Where the setting of the databases is wrong, one does not answer, or a migration fails.
 pub async fn migrate(suite: &SuiteSettings) -> Result<Vec<(&'static str, Vec<String>)>> {
+    // One template makes all four settings: what is wrong with the first is wrong with all.
+    let first = liaison_store::DatabaseSettings::new(suite.database_url(Intake::NAME));
+    let mut problems = Problems::default();
+    problems.violations("database", first.violations(""));
+    if !problems.is_empty() {
+        return Err(wrong_settings(problems.to_string()));
+    }
     fs::create_dir_all(suite.folder.path()).map_err(Error::internal)?;
     let database = |name| liaison_store::DatabaseSettings::new(suite.database_url(name));
     Ok(vec![

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use liaison_types::Party;
 
+use super::values;
+
 /// Where to connect and as whom.
 #[derive(Clone, Debug, Args)]
 pub struct ConnectArgs {
@@ -16,7 +18,7 @@ pub struct ConnectArgs {
     #[arg(long = "as", env = "LIAISON__PARTY", value_name = "PARTY")]
     pub party: Option<Party>,
     /// The acting officer, kept in the audit.
-    #[arg(long, env = "LIAISON__OFFICER")]
+    #[arg(long, env = "LIAISON__OFFICER", value_name = "NAME")]
     pub officer: Option<String>,
     /// Address of the intake service instead of the one in DIR.
     #[arg(long, env = "LIAISON__INTAKE", value_name = "HOST:PORT")]
@@ -35,24 +37,11 @@ pub struct ConnectArgs {
     pub language: liaison_types::Language,
 }
 
-/// A resource to act on.
+/// How much of a list.
 #[derive(Clone, Debug, Args)]
-pub struct NameArgs {
-    /// Its name, for example referrals/0198…; the identifier alone is enough.
-    pub name: String,
-    /// Connection.
-    #[command(flatten)]
-    pub connect: ConnectArgs,
-}
-
-/// Arguments of lists.
-#[derive(Clone, Debug, Args)]
-pub struct ListArgs {
-    /// Only these states, for example ROUTED.
-    #[arg(long = "state", value_name = "STATE")]
-    pub states: Vec<String>,
-    /// At most this many.
-    #[arg(long, default_value_t = 50)]
+pub struct PageArgs {
+    /// At most this many, at least 1.
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = values::count())]
     pub limit: usize,
     /// Include training traffic.
     #[arg(long)]

@@ -2,13 +2,15 @@
 
 use clap::{Args, Subcommand};
 
-use super::{ConnectArgs, ListArgs};
+use liaison_proto::common::RefusalGround;
+
+use super::{ConnectArgs, PageArgs, values};
 
 /// Commands of the compliance desk.
 #[derive(Debug, Subcommand)]
 pub enum ReviewCommand {
     /// List what waits for review.
-    List(ListArgs),
+    List(PageArgs),
     /// Admit or refuse.
     Decide(ReviewDecideArgs),
 }
@@ -16,11 +18,16 @@ pub enum ReviewCommand {
 /// Arguments of `review decide`.
 #[derive(Clone, Debug, Args)]
 pub struct ReviewDecideArgs {
-    /// The referral.
+    /// The referral, for example referrals/0198…; the identifier alone is enough.
     pub name: String,
-    /// Refuse on this ground, for example ARTICLE_3; admits without it.
-    #[arg(long, value_name = "GROUND")]
-    pub refuse: Option<String>,
+    /// Refuse on this ground; admits without it.
+    #[arg(
+        long,
+        value_name = "GROUND",
+        ignore_case = true,
+        value_parser = values::refusal_ground()
+    )]
+    pub refuse: Option<RefusalGround>,
     /// The reasoning.
     #[arg(long)]
     pub reason: String,
@@ -33,7 +40,7 @@ pub struct ReviewDecideArgs {
 #[derive(Debug, Subcommand)]
 pub enum TriageCommand {
     /// List what waits, the most urgent first.
-    List(ListArgs),
+    List(PageArgs),
     /// Decide which unit leads.
     Decide(TriageDecideArgs),
 }
@@ -41,7 +48,8 @@ pub enum TriageCommand {
 /// Arguments of `triage decide`.
 #[derive(Clone, Debug, Args)]
 pub struct TriageDecideArgs {
-    /// The item, triageItems/… or the referral.
+    /// The item, for example triageItems/0198…, or its referral, which has the same identifier; the
+    /// identifier alone is enough.
     pub name: String,
     /// The unit that leads.
     #[arg(long, value_name = "UNIT")]

@@ -13,7 +13,8 @@ pub struct ClassifyArgs {
     pub files: Vec<PathBuf>,
     /// In bulk: a file with one JSON object {"id", "text"} a line, optionally with "lang", "title" and
     /// "offences": [{"iccs", "tags"}]; - for standard input. The decisions go to the file named by
-    /// --output, one object a line, or to standard output.
+    /// --output, one object a line, or to standard output. Lines that are no cases are told and passed
+    /// over.
     #[arg(long, conflicts_with = "files", value_name = "FILE")]
     pub input: Option<PathBuf>,
 }
@@ -50,8 +51,8 @@ pub struct CertsIssueArgs {
     /// Host name or IP address a service answers at; may be repeated.
     #[arg(long = "host", value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// For how many days they are valid.
-    #[arg(long, default_value_t = 90)]
+    /// For how many days they are valid, 1 to 3650; never longer than the authority is.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub days: u32,
     /// Replace certificates that are there already.
     #[arg(long)]

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use liaison_proto::common::ReferralState;
 
-use super::{ConnectArgs, ListArgs, NameArgs};
+use super::{ConnectArgs, PageArgs, values};
 
 /// Arguments of `submit`.
 #[derive(Clone, Debug, Args)]
@@ -27,25 +28,51 @@ pub struct SubmitArgs {
 #[derive(Debug, Subcommand)]
 pub enum ReferralCommand {
     /// Show one referral.
-    Get(NameArgs),
+    Get(ReferralArgs),
     /// List referrals, the newest first.
-    List(ListArgs),
+    List(ReferralListArgs),
     /// Follow notifications as they come; resumes from a cursor.
     Watch(WatchArgs),
     /// Show every step of a referral.
-    History(NameArgs),
+    History(ReferralArgs),
     /// Open the dossier; the read is recorded.
     Dossier(DossierArgs),
+}
+
+/// A referral to look at.
+#[derive(Clone, Debug, Args)]
+pub struct ReferralArgs {
+    /// The referral, for example referrals/0198…; the identifier alone is enough.
+    pub name: String,
+    /// Connection.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// Arguments of `referral list`.
+#[derive(Clone, Debug, Args)]
+pub struct ReferralListArgs {
+    /// Only referrals in this state; may be repeated.
+    #[arg(
+        long = "state",
+        value_name = "STATE",
+        ignore_case = true,
+        value_parser = values::referral_state()
+    )]
+    pub states: Vec<ReferralState>,
+    /// How many.
+    #[command(flatten)]
+    pub page: PageArgs,
 }
 
 /// Arguments of `referral watch`.
 #[derive(Clone, Debug, Args)]
 pub struct WatchArgs {
     /// Resume after this cursor; from the beginning without it.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
     pub cursor: String,
     /// Stop after this many notifications.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count())]
     pub count: Option<usize>,
     /// Include training traffic.
     #[arg(long)]
@@ -58,12 +85,10 @@ pub struct WatchArgs {
 /// Arguments of `referral dossier`.
 #[derive(Clone, Debug, Args)]
 pub struct DossierArgs {
-    /// The referral.
-    pub name: String,
+    /// What is opened.
+    #[command(flatten)]
+    pub referral: ReferralArgs,
     /// Why it is opened; kept in the audit.
     #[arg(long, default_value = "case work")]
     pub purpose: String,
-    /// Connection.
-    #[command(flatten)]
-    pub connect: ConnectArgs,
 }

@@ -20,7 +20,7 @@ pub struct UpArgs {
     )]
     pub database: Option<String>,
     /// First of the four ports; 0 lets the system choose each.
-    #[arg(long, default_value_t = 7101)]
+    #[arg(long, default_value_t = 7101, value_parser = clap::value_parser!(u16).range(0..=65532))]
     pub port: u16,
     /// Collector for traces and metrics (OTLP over gRPC), for example http://127.0.0.1:4317.
     #[arg(long, env = "LIAISON__TELEMETRY__ENDPOINT", value_name = "URL")]

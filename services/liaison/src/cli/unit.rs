@@ -1,36 +1,61 @@
 //! What a unit does: `pull`, `assignment`, `task`.
 
-use clap::{Args, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Subcommand};
+use liaison_proto::common::{AssignmentState, DeclineReason, Outcome};
+use liaison_types::Party;
 
-use super::{ConnectArgs, ListArgs, NameArgs};
+use super::{ConnectArgs, PageArgs, values};
 
 /// Arguments of `pull`.
 #[derive(Clone, Debug, Args)]
 pub struct PullArgs {
-    /// The unit; the same as --as unit/UNIT.
-    #[arg(long, value_name = "UNIT")]
-    pub unit: Option<String>,
-    /// At most this many.
-    #[arg(long, default_value_t = 10)]
+    /// The unit, for example cyber: the same as --as unit/UNIT, and before LIAISON__PARTY.
+    #[arg(long, value_name = "UNIT", value_parser = values::unit)]
+    pub unit: Option<Party>,
+    /// At most this many, 1 to 100.
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub max: u16,
     /// Seconds to wait for the first one, at most 60.
-    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=60))]
     pub wait: u64,
-    /// Seconds the lease lasts.
-    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    /// Seconds the lease lasts, 10 to 28800.
+    #[arg(long, default_value_t = 900, value_name = "SECONDS", value_parser = values::lease_seconds())]
     pub lease: u64,
     /// Connection.
     #[command(flatten)]
     pub connect: ConnectArgs,
 }
 
+impl PullArgs {
+    /// Lets --unit say who acts: before the environment, and never against --as.
+    ///
+    /// # Errors
+    /// Where `given`, the command's own arguments, name two parties.
+    pub fn settle(&mut self, given: &ArgMatches) -> Result<(), String> {
+        let Some(unit) = &self.unit else {
+            return Ok(());
+        };
+        let by_flag = given.value_source("party") == Some(ValueSource::CommandLine);
+        match &self.connect.party {
+            Some(party) if by_flag && party != unit => Err(format!(
+                "--unit means {unit} and --as says {party}; give one of them"
+            )),
+            _ => {
+                self.connect.party = Some(unit.clone());
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Commands on assignments.
 #[derive(Debug, Subcommand)]
 pub enum AssignmentCommand {
     /// Show one.
-    Get(NameArgs),
-    /// List the unit's assignments.
-    List(ListArgs),
+    Get(AssignmentArgs),
+    /// List the unit's assignments, the newest first.
+    List(AssignmentListArgs),
     /// Commit the unit.
     Accept(LeaseArgs),
     /// Decline with a coded reason.
@@ -43,17 +68,42 @@ pub enum AssignmentCommand {
     Complete(CompleteArgs),
 }
 
-/// An assignment under lease.
+/// An assignment.
 #[derive(Clone, Debug, Args)]
-pub struct LeaseArgs {
-    /// The assignment.
+pub struct AssignmentArgs {
+    /// The assignment, for example assignments/0198…; the identifier alone is enough.
     pub name: String,
-    /// The lease token from `pull`.
-    #[arg(long)]
-    pub lease_token: String,
     /// Connection.
     #[command(flatten)]
     pub connect: ConnectArgs,
+}
+
+/// Arguments of `assignment list`.
+#[derive(Clone, Debug, Args)]
+pub struct AssignmentListArgs {
+    /// Only assignments in this state; may be repeated.
+    #[arg(
+        long = "state",
+        value_name = "STATE",
+        ignore_case = true,
+        value_parser = values::assignment_state()
+    )]
+    pub states: Vec<AssignmentState>,
+    /// How many.
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+/// An assignment under lease.
+#[derive(Clone, Debug, Args)]
+pub struct LeaseArgs {
+    /// What is leased.
+    #[command(flatten)]
+    pub assignment: AssignmentArgs,
+    /// The lease token from `pull`.
+    // A token may begin with a hyphen.
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    pub lease_token: String,
 }
 
 /// Arguments of `assignment decline`.
@@ -62,9 +112,9 @@ pub struct DeclineArgs {
     /// What is declined.
     #[command(flatten)]
     pub lease: LeaseArgs,
-    /// Why, for example WRONG_UNIT or NO_CAPACITY.
-    #[arg(long)]
-    pub reason: String,
+    /// Why.
+    #[arg(long, ignore_case = true, value_parser = values::decline_reason())]
+    pub reason: DeclineReason,
     /// In words.
     #[arg(long)]
     pub note: String,
@@ -76,25 +126,23 @@ pub struct ExtendArgs {
     /// What is extended.
     #[command(flatten)]
     pub lease: LeaseArgs,
-    /// Seconds from now.
-    #[arg(long, default_value_t = 900)]
+    /// Seconds from now, 10 to 28800, and never beyond 8 hours after the pull.
+    #[arg(long, default_value_t = 900, value_parser = values::lease_seconds())]
     pub seconds: u64,
 }
 
 /// Arguments of `assignment complete`.
 #[derive(Clone, Debug, Args)]
 pub struct CompleteArgs {
-    /// The assignment.
-    pub name: String,
-    /// What came of it, for example VICTIM_IDENTIFIED.
-    #[arg(long)]
-    pub outcome: String,
+    /// What is completed.
+    #[command(flatten)]
+    pub assignment: AssignmentArgs,
+    /// What came of it.
+    #[arg(long, ignore_case = true, value_parser = values::outcome())]
+    pub outcome: Outcome,
     /// In words.
     #[arg(long, default_value = "")]
     pub note: String,
-    /// Connection.
-    #[command(flatten)]
-    pub connect: ConnectArgs,
 }
 
 /// Commands on tasks.
@@ -102,36 +150,42 @@ pub struct CompleteArgs {
 pub enum TaskCommand {
     /// Create a task under an accepted assignment.
     Create(TaskCreateArgs),
-    /// List the tasks of an assignment.
-    List(NameArgs),
-    /// Take a task.
-    Claim(NameArgs),
-    /// Finish a task.
+    /// List the tasks of an assignment, the oldest first.
+    List(AssignmentArgs),
+    /// Take a task; needs --officer.
+    Claim(TaskArgs),
+    /// Finish a task as the officer who took it; needs --officer.
     Complete(TaskCompleteArgs),
+}
+
+/// A task.
+#[derive(Clone, Debug, Args)]
+pub struct TaskArgs {
+    /// The task, for example tasks/0198…; the identifier alone is enough.
+    pub name: String,
+    /// Connection.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
 }
 
 /// Arguments of `task create`.
 #[derive(Clone, Debug, Args)]
 pub struct TaskCreateArgs {
-    /// The assignment.
-    pub assignment: String,
+    /// What it is created under.
+    #[command(flatten)]
+    pub assignment: AssignmentArgs,
     /// What is to be done.
     #[arg(long)]
     pub title: String,
-    /// Connection.
-    #[command(flatten)]
-    pub connect: ConnectArgs,
 }
 
 /// Arguments of `task complete`.
 #[derive(Clone, Debug, Args)]
 pub struct TaskCompleteArgs {
-    /// The task.
-    pub name: String,
+    /// What is finished.
+    #[command(flatten)]
+    pub task: TaskArgs,
     /// What was found.
     #[arg(long, default_value = "")]
     pub result: String,
-    /// Connection.
-    #[command(flatten)]
-    pub connect: ConnectArgs,
 }

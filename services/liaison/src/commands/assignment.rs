@@ -1,19 +1,18 @@
 //! `liaison assignment …`: the unit's side.
 
-use liaison_proto::common::{DeclineReason, Outcome as CaseOutcome};
 use liaison_proto::routing::{
     AcceptAssignmentRequest, Assignment, CompleteAssignmentRequest, DeclineAssignmentRequest,
     ExtendLeaseRequest, GetAssignmentRequest, ListAssignmentsRequest, ReleaseAssignmentRequest,
 };
 use serde_json::{Value, json};
 
-use crate::cli::{AssignmentCommand, LeaseArgs, ListArgs, Output};
+use crate::cli::{AssignmentArgs, AssignmentCommand, AssignmentListArgs, Output};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{document, due, instant, table, word};
+use crate::output::{document, due, instant, records, word};
 use crate::proto_json::to_json;
 
-use super::{assignment_state, assignment_states, enum_number, resource};
+use super::{assignment_state, resource};
 
 const ASSIGNMENT: &str = "liaison.routing.v1.Assignment";
 
@@ -22,14 +21,16 @@ const ASSIGNMENT: &str = "liaison.routing.v1.Assignment";
 /// # Errors
 /// What keeps it from being done.
 pub async fn run(output: &Output, command: &AssignmentCommand) -> Outcome {
-    let (what, connect) = match command {
+    let AssignmentArgs {
+        name: what,
+        connect,
+    } = match command {
         AssignmentCommand::List(args) => return list(output, args).await,
-        AssignmentCommand::Get(args) => (&args.name, &args.connect),
-        AssignmentCommand::Accept(LeaseArgs { name, connect, .. })
-        | AssignmentCommand::Release(LeaseArgs { name, connect, .. }) => (name, connect),
-        AssignmentCommand::Decline(args) => (&args.lease.name, &args.lease.connect),
-        AssignmentCommand::Extend(args) => (&args.lease.name, &args.lease.connect),
-        AssignmentCommand::Complete(args) => (&args.name, &args.connect),
+        AssignmentCommand::Get(args) => args,
+        AssignmentCommand::Accept(args) | AssignmentCommand::Release(args) => &args.assignment,
+        AssignmentCommand::Decline(args) => &args.lease.assignment,
+        AssignmentCommand::Extend(args) => &args.lease.assignment,
+        AssignmentCommand::Complete(args) => &args.assignment,
     };
     let name = resource("assignments", what);
     let mut routing = Connection::open(connect, None)?.routing()?;
@@ -53,20 +54,15 @@ pub async fn run(output: &Output, command: &AssignmentCommand) -> Outcome {
             })
             .await
             .map(|answer| answer.into_inner().assignment),
-        AssignmentCommand::Decline(args) => {
-            let reason = enum_number(&args.reason, "DECLINE_REASON_", "decline reason", |name| {
-                DeclineReason::from_str_name(name).map(i32::from)
-            })?;
-            routing
-                .decline_assignment(DeclineAssignmentRequest {
-                    name,
-                    lease_token: args.lease.lease_token.clone(),
-                    reason,
-                    note: args.note.clone(),
-                })
-                .await
-                .map(|answer| answer.into_inner().assignment)
-        }
+        AssignmentCommand::Decline(args) => routing
+            .decline_assignment(DeclineAssignmentRequest {
+                name,
+                lease_token: args.lease.lease_token.clone(),
+                reason: args.reason.into(),
+                note: args.note.clone(),
+            })
+            .await
+            .map(|answer| answer.into_inner().assignment),
         AssignmentCommand::Extend(args) => routing
             .extend_lease(ExtendLeaseRequest {
                 name,
@@ -78,23 +74,18 @@ pub async fn run(output: &Output, command: &AssignmentCommand) -> Outcome {
             })
             .await
             .map(|answer| answer.into_inner().assignment),
-        AssignmentCommand::Complete(args) => {
-            let outcome = enum_number(&args.outcome, "OUTCOME_", "outcome", |name| {
-                CaseOutcome::from_str_name(name).map(i32::from)
-            })?;
-            routing
-                .complete_assignment(CompleteAssignmentRequest {
-                    name,
-                    outcome,
-                    note: args.note.clone(),
-                })
-                .await
-                .map(|answer| answer.into_inner().assignment)
-        }
+        AssignmentCommand::Complete(args) => routing
+            .complete_assignment(CompleteAssignmentRequest {
+                name,
+                outcome: args.outcome.into(),
+                note: args.note.clone(),
+            })
+            .await
+            .map(|answer| answer.into_inner().assignment),
     };
     let assignment = answer.map_err(Failure::refused(what))?.unwrap_or_default();
     document(output, &to_json(ASSIGNMENT, &assignment), || {
-        table(HEADERS, vec![row(&assignment)])
+        records(HEADERS, vec![row(&assignment)])
     })?;
     Ok(())
 }
@@ -106,7 +97,8 @@ const HEADERS: &[&str] = &[
     "state",
     "lease until",
     "due",
-    "name",
+    "assignment",
+    "referral",
 ];
 
 fn row(assignment: &Assignment) -> Vec<String> {
@@ -118,30 +110,31 @@ fn row(assignment: &Assignment) -> Vec<String> {
         instant(assignment.lease_until.as_ref()),
         due(assignment.completion.as_ref()),
         assignment.name.clone(),
+        assignment.referral.clone(),
     ]
 }
 
-async fn list(output: &Output, args: &ListArgs) -> Outcome {
-    let mut routing = Connection::open(&args.connect, None)?.routing()?;
-    let states = assignment_states(&args.states)?;
+async fn list(output: &Output, args: &AssignmentListArgs) -> Outcome {
+    let page = &args.page;
+    let mut routing = Connection::open(&page.connect, None)?.routing()?;
     let mut assignments = Vec::new();
     let mut page_token = String::new();
     loop {
-        let wanted = args.limit.saturating_sub(assignments.len()).min(500);
+        let wanted = page.limit.saturating_sub(assignments.len()).min(500);
         let request = ListAssignmentsRequest {
             page_size: i32::try_from(wanted).unwrap_or(500),
             page_token,
-            states: states.clone(),
-            include_exercises: args.include_exercises,
+            states: args.states.iter().map(|state| i32::from(*state)).collect(),
+            include_exercises: page.include_exercises,
         };
-        let page = routing
+        let answer = routing
             .list_assignments(request)
             .await
             .map_err(Failure::refused("listing assignments"))?
             .into_inner();
-        assignments.extend(page.assignments);
-        page_token = page.next_page_token;
-        if page_token.is_empty() || assignments.len() >= args.limit {
+        assignments.extend(answer.assignments);
+        page_token = answer.next_page_token;
+        if page_token.is_empty() || assignments.len() >= page.limit {
             break;
         }
     }
@@ -152,7 +145,7 @@ async fn list(output: &Output, args: &ListArgs) -> Outcome {
     document(
         output,
         &json!({ "assignments": json, "more": !page_token.is_empty() }),
-        || table(HEADERS, assignments.iter().map(row).collect()),
+        || records(HEADERS, assignments.iter().map(row).collect()),
     )?;
     Ok(())
 }

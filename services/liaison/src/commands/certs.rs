@@ -1,15 +1,16 @@
 //! `liaison certs …`: certificates for development and small installations.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use liaison_identity::{CertificateAuthority, CertificateSummary, Existing, Host};
+use liaison_identity::{CertificateAuthority, CertificateSummary, Existing, Host, IdentityError};
 use liaison_types::{Clock as _, SystemClock, SystemRandom};
 use serde_json::{Value, json};
 
 use crate::cli::{CertsCommand, CertsDirArgs, CertsIssueArgs, Output};
 use crate::failure::{Failure, Outcome};
-use crate::output::{document, table};
+use crate::output::{document, records};
 
 /// Runs the command.
 ///
@@ -33,7 +34,10 @@ fn authority(folder: &Path) -> Result<CertificateAuthority, Failure> {
     .map_err(local)
 }
 
-fn local(error: liaison_identity::IdentityError) -> Failure {
+fn local(error: IdentityError) -> Failure {
+    if matches!(error, IdentityError::Exists { .. }) {
+        return Failure::Local(format!("{error}; replace it with --replace"));
+    }
     Failure::from(liaison_types::Error::from(error))
 }
 
@@ -101,13 +105,24 @@ fn issue(output: &Output, args: &CertsIssueArgs) -> Outcome {
                 ]
             })
             .collect();
-        table(&["party", "valid until", "certificate"], rows)
+        records(&["party", "valid until", "certificate"], rows)
     })?;
     Ok(())
 }
 
 fn list(output: &Output, args: &CertsDirArgs) -> Outcome {
-    let mut found: Vec<(String, CertificateSummary)> = std::fs::read_dir(&args.dir)?
+    let entries = std::fs::read_dir(&args.dir).map_err(|error| {
+        let folder = args.dir.display();
+        Failure::Local(if error.kind() == io::ErrorKind::NotFound {
+            format!(
+                "there is no folder {folder}; name that of the certificates with --dir, or begin one \
+                 with: liaison certs init --dir {folder}"
+            )
+        } else {
+            format!("{folder} cannot be read: {error}")
+        })
+    })?;
+    let mut found: Vec<(String, CertificateSummary)> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         // Keys, the authority and the revocation list name no party and are passed over.
@@ -139,7 +154,7 @@ fn list(output: &Output, args: &CertsDirArgs) -> Outcome {
                 ]
             })
             .collect();
-        table(&["party", "valid until", "certificate"], rows)
+        records(&["party", "valid until", "certificate"], rows)
     })?;
     Ok(())
 }

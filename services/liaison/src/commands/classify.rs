@@ -5,17 +5,19 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use liaison_classification::domain::{
-    Decision, DeclaredOffence, Field, Input, Outcome as Verdict, Reason, RuleSet, decide,
+    Basis, Decision, DeclaredOffence, Field, Input, Outcome as Verdict, Reason, RuleSet, decide,
 };
 use liaison_proto::common::{Language as ProtoLanguage, OffenceTag};
 use liaison_types::{IccsCode, Language, Tag};
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::{Value, json};
 
 use crate::cli::{ClassifyArgs, Output};
 use crate::dossier_file;
 use crate::failure::{Failure, Outcome};
 use crate::output::{CARE, FAINT, GOOD, STRONG, element, styled};
+use crate::output_file::OutputFile;
 
 /// One text to classify.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -54,57 +56,128 @@ pub fn run(output: &Output, args: &ClassifyArgs) -> Outcome {
     }
 }
 
+/// Decides the cases in `input`, a line each.
 fn bulk(rules: &RuleSet, input: &Path, output: &Output) -> Outcome {
-    let reader: Box<dyn BufRead> = if input == Path::new("-") {
+    let stdin = input == Path::new("-");
+    let shown = if stdin {
+        "standard input".to_owned()
+    } else {
+        input.display().to_string()
+    };
+    let mut lines: Box<dyn BufRead> = if stdin {
         Box::new(io::stdin().lock())
     } else {
         Box::new(BufReader::new(open(input)?))
     };
-    let mut writer: Box<dyn Write> = match output {
+    let wrong = match output {
         Output::File(path) if path != Path::new("-") => {
-            Box::new(BufWriter::new(File::create(path).map_err(|error| {
-                Failure::Local(format!("{} cannot be written: {error}", path.display()))
-            })?))
-        }
-        _ => Box::new(BufWriter::new(io::stdout().lock())),
-    };
-    let mut wrong = 0_usize;
-    for (number, line) in (1_usize..).zip(reader.lines()) {
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        match serde_json::from_str::<Case>(&line) {
-            Ok(case) => writeln!(writer, "{}", decided(&case, &classified(rules, &case)))?,
-            Err(error) => {
-                wrong += 1;
-                // The line itself is content and stays out of the message.
-                let place = format!("line {number}, column {}", error.column());
-                let kind = error.classify();
-                Failure::Local(format!("{place} is no case: {kind:?} error")).tell(output);
+            if !stdin && is_same(input, path) {
+                return Err(Failure::Usage(format!(
+                    "--input and --output are the same file, {}; write to another one",
+                    path.display()
+                )));
             }
+            let cannot = |error| not_written(&path.display().to_string(), &error);
+            let mut file = OutputFile::create(path).map_err(cannot)?;
+            let wrong = decide_lines(rules, &mut lines, &shown, &mut file, output, cannot)?;
+            file.finish().map_err(cannot)?;
+            wrong
         }
-    }
-    writer.flush()?;
-    if wrong == 0 {
-        Ok(())
-    } else {
-        Err(Failure::Local(format!("{wrong} lines were no cases")))
+        _ => {
+            let cannot = |error| not_written("standard output", &error);
+            let mut writer = BufWriter::new(io::stdout().lock());
+            let wrong = decide_lines(rules, &mut lines, &shown, &mut writer, output, cannot)?;
+            writer.flush().map_err(cannot)?;
+            wrong
+        }
+    };
+    match wrong {
+        0 => Ok(()),
+        1 => Err(Failure::Local(format!("1 line of {shown} was no case"))),
+        _ => Err(Failure::Local(format!(
+            "{wrong} lines of {shown} were no cases"
+        ))),
     }
 }
 
+/// Writes a decision for every line that is a case, tells every other one and says how many these were.
+fn decide_lines(
+    rules: &RuleSet,
+    lines: &mut dyn BufRead,
+    shown: &str,
+    writer: &mut dyn Write,
+    output: &Output,
+    cannot_write: impl Fn(io::Error) -> Failure,
+) -> Result<usize, Failure> {
+    let mut wrong = 0;
+    let mut line = Vec::new();
+    for number in 1_usize.. {
+        line.clear();
+        // Bytes: a line in another encoding is a wrong line and not the end of the file.
+        let read = lines.read_until(b'\n', &mut line);
+        if read.map_err(|error| not_read(shown, &error))? == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match case(&line) {
+            Ok(case) => {
+                let decided = decided(&case, &classified(rules, &case));
+                writeln!(writer, "{decided}").map_err(&cannot_write)?;
+            }
+            Err(mistake) => {
+                wrong += 1;
+                Failure::Local(format!("{shown}, line {number}{mistake}")).tell(output);
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+/// The case in a line, or where and why there is none. The line itself is content and stays out of
+/// the message.
+fn case(line: &[u8]) -> Result<Case, String> {
+    let text = std::str::from_utf8(line)
+        .map_err(|error| format!(", byte {}: not UTF-8", error.valid_up_to() + 1))?;
+    serde_json::from_str(text).map_err(|error| {
+        let kind = match error.classify() {
+            Category::Data => "not the fields of a case",
+            Category::Io | Category::Syntax | Category::Eof => "not JSON",
+        };
+        format!(", column {}: {kind}", error.column())
+    })
+}
+
+/// Whether two paths name one file, by whatever links.
+fn is_same(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
+    identity(a).is_some_and(|file| identity(b) == Some(file))
+}
+
+fn not_read(what: &str, error: &io::Error) -> Failure {
+    Failure::Local(format!("{what} cannot be read: {error}"))
+}
+
+fn not_written(what: &str, error: &io::Error) -> Failure {
+    Failure::Local(format!("{what} cannot be written: {error}"))
+}
+
 fn open(path: &Path) -> Result<File, Failure> {
-    File::open(path)
-        .map_err(|error| Failure::Local(format!("{} cannot be read: {error}", path.display())))
+    File::open(path).map_err(|error| not_read(&path.display().to_string(), &error))
 }
 
 fn files(rules: &RuleSet, output: &Output, args: &ClassifyArgs) -> Outcome {
     for path in &args.files {
         let case = if path.extension().is_some_and(|extension| extension == "txt") {
-            let mut text = String::new();
-            io::Read::read_to_string(&mut open(path)?, &mut text)?;
+            let id = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| not_read(&id, &error))?;
             Case {
-                id: path.display().to_string(),
+                id,
                 text,
                 ..Case::default()
             }
@@ -120,7 +193,7 @@ fn files(rules: &RuleSet, output: &Output, args: &ClassifyArgs) -> Outcome {
 }
 
 fn from_dossier(path: &Path) -> Result<Case, Failure> {
-    let dossier = dossier_file::read(path).map_err(|error| Failure::Local(error.to_string()))?;
+    let dossier = dossier_file::read(path)?;
     let offences = dossier
         .offences
         .iter()
@@ -220,6 +293,12 @@ fn told(case: &Case, decision: &Decision) -> String {
             .map(liaison_types::UnitCode::as_str)
             .collect();
         text.push_str(&format!(", supported by {}", supporting.join(", ")));
+    }
+    if decision.basis == Basis::Codes {
+        text.push_str(&styled(
+            FAINT,
+            "\n  by the declared offences; the text alone:",
+        ));
     }
     for unit in &decision.probabilities {
         text.push_str(&format!(

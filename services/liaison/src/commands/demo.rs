@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use liaison_proto::classification::ListDecisionsRequest;
-use liaison_proto::common::ReferralState;
+use liaison_proto::classification::{Decision, ListDecisionsRequest};
+use liaison_proto::common::{Offence, ReferralState};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{ReferralChanged, ReferralStep};
 use liaison_proto::intake::{GetReferralHistoryRequest, Referral, SubmitReferralRequest};
@@ -18,7 +18,7 @@ use crate::connection::Connection;
 use crate::dossier_file;
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
-use crate::output::{BAD, CARE, FAINT, GOOD, STRONG, due, line, styled, word};
+use crate::output::{BAD, CARE, FAINT, GOOD, STRONG, due, element, line, styled, word};
 use crate::proto_json::to_json;
 use crate::samples::{self, Sample};
 use crate::suite::{self, Suite, SuiteSettings};
@@ -29,6 +29,9 @@ mod actors;
 
 /// A referral that takes longer than this to its end has gone wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The rules by which a declared code or tag decides who leads, whatever the text is like.
+const BY_CODES: [&str; 2] = ["codes.table", "codes.tag"];
 
 /// Everything the demo acts with.
 struct Stage<'a> {
@@ -42,10 +45,13 @@ struct Stage<'a> {
 /// What kept a referral from its end.
 pub async fn run(output: &Output, args: &DemoArgs) -> Outcome {
     let begun = Instant::now();
-    let path = suite::temporary_folder(&SystemRandom)?;
+    let path = suite::temporary_folder(&SystemRandom)
+        .map_err(|error| Failure::Local(format!("no temporary folder can be made: {error}")))?;
     let outcome = play(output, args, &Folder::new(&path)?, begun).await;
     if args.keep {
-        line(&styled(FAINT, &format!("kept in {}", path.display())))?;
+        element(output, &json!({ "kept": path }), || {
+            styled(FAINT, &format!("kept in {}", path.display()))
+        })?;
     } else {
         std::fs::remove_dir_all(&path)?;
     }
@@ -61,6 +67,7 @@ async fn play(output: &Output, args: &DemoArgs, folder: &Folder, begun: Instant)
         log: "error".to_owned(),
         environment: Vec::new(),
     };
+    let _claim = folder.claim()?;
     suite::ensure_certificates(folder, suite::local_parties(), &SystemClock, &SystemRandom)?;
     let suite = Suite::start(&settings, &Ambient::default()).await?;
     let stage = Stage {
@@ -138,6 +145,7 @@ impl Stage<'_> {
         let dossier = dossier_file::parse(sample.text).map_err(Failure::Local)?;
         let bureau = self.connect(&format!("bureau/{}", sample.bureau), "duty.officer")?;
         let language = dossier.language();
+        let declared = declared(&dossier.offences);
         self.say(&format!(
             "{}  {}",
             styled(STRONG, &dossier.title),
@@ -174,7 +182,7 @@ impl Stage<'_> {
                 None => "no answer due".to_owned(),
             },
         ))?;
-        let end = self.follow(&bureau, &referral).await?;
+        let end = self.follow(&bureau, &referral, &declared).await?;
         self.check_custody(&bureau, &referral).await?;
         Ok(end.to_owned())
     }
@@ -185,6 +193,7 @@ impl Stage<'_> {
         &self,
         bureau: &Connection,
         referral: &Referral,
+        declared: &str,
     ) -> Result<&'static str, Failure> {
         let request = StreamNotificationsRequest::default();
         let mut stream = bureau
@@ -216,7 +225,7 @@ impl Stage<'_> {
                 ReferralStep::ReviewRequested => actors::review(self, &changed).await?,
                 ReferralStep::Refused => return Ok("refused by a reviewer, with the ground"),
                 ReferralStep::TriageRequested => actors::triage(self, &changed).await?,
-                ReferralStep::Classified => self.explain(&changed).await?,
+                ReferralStep::Classified => self.explain(&changed, declared).await?,
                 ReferralStep::Routed | ReferralStep::Granted => {
                     if changed.step() == ReferralStep::Granted {
                         supporting_open.push(changed.unit.clone());
@@ -238,8 +247,8 @@ impl Stage<'_> {
         ))
     }
 
-    /// Says why the referral was classified as it was.
-    async fn explain(&self, changed: &ReferralChanged) -> Outcome {
+    /// Says why the referral was classified as it was; `declared` is what its bureau declared.
+    async fn explain(&self, changed: &ReferralChanged, declared: &str) -> Outcome {
         let desk = self.connect("desk/triage", "t.desk")?;
         let decisions = desk
             .classification()?
@@ -260,25 +269,17 @@ impl Stage<'_> {
         {
             return Ok(());
         }
-        let mut reasons: Vec<String> = Vec::new();
-        for reason in &decision.reasons {
-            if !reasons.contains(&reason.rule) && reasons.len() < 5 {
-                reasons.push(reason.rule.clone());
-            }
-        }
-        let probability = decision.units.first().map_or(String::new(), |unit| {
-            format!("{} {:.2}", unit.unit, unit.probability)
-        });
         self.say(&format!(
             "  {}",
             styled(
                 FAINT,
-                &format!("{:>22}  {probability}; because {}", "", reasons.join(", "))
+                &format!("{:>22}  {}", "", because(&decision, declared))
             )
         ))
     }
 
-    /// Checks the chain of custody as its bureau can: with nothing but the history.
+    /// Checks the chain of custody as its bureau can: with nothing but the history. A broken one ends
+    /// the demo.
     async fn check_custody(&self, bureau: &Connection, referral: &Referral) -> Outcome {
         let entries = bureau
             .intake()?
@@ -289,16 +290,60 @@ impl Stage<'_> {
             .map_err(Failure::refused("reading the history"))?
             .into_inner()
             .entries;
-        let told = match actors::verify(&referral.name, &entries) {
-            Ok(()) => styled(
-                GOOD,
-                &format!("{} steps, the chain of custody holds", entries.len()),
-            ),
-            Err(broken) => styled(BAD, &broken),
-        };
-        self.tell(&json!({ "referral": referral.name, "steps": entries.len() }))?;
-        self.say(&format!("  {told}\n"))
+        let verified = actors::verify(&referral.name, &entries);
+        self.tell(&json!({
+            "referral": referral.name,
+            "steps": entries.len(),
+            "custody": verified.is_ok(),
+        }))?;
+        verified.map_err(|broken| {
+            Failure::Local(format!(
+                "the chain of custody of {} is broken: {broken}",
+                referral.name
+            ))
+        })?;
+        let told = format!("{} steps, the chain of custody holds", entries.len());
+        self.say(&format!("  {}\n", styled(GOOD, &told)))
     }
+}
+
+/// The declared offences as their bureau wrote them: `030221 CYBER MINOR`.
+fn declared(offences: &[Offence]) -> String {
+    let offences: Vec<String> = offences
+        .iter()
+        .map(|offence| {
+            let tags = offence
+                .tags()
+                .map(|tag| tag.as_str_name().trim_start_matches("OFFENCE_TAG_"));
+            let parts: Vec<&str> = std::iter::once(offence.iccs.as_str())
+                .chain(tags)
+                .filter(|part| !part.is_empty())
+                .collect();
+            parts.join(" ")
+        })
+        .filter(|offence| !offence.is_empty())
+        .collect();
+    offences.join(", ")
+}
+
+/// Why it was decided like that: by what was declared, or else by how probable the text makes it.
+fn because(decision: &Decision, declared: &str) -> String {
+    let mut rules: Vec<&str> = Vec::new();
+    for reason in &decision.reasons {
+        if !rules.contains(&reason.rule.as_str()) {
+            rules.push(&reason.rule);
+        }
+    }
+    if rules.iter().any(|rule| BY_CODES.contains(rule)) {
+        // The concepts of the text are in the decision too; they did not decide it.
+        rules.retain(|rule| !rule.starts_with("concept."));
+        return format!("declared {declared}; because {}", rules.join(", "));
+    }
+    rules.truncate(5);
+    let probability = decision.units.first().map_or(String::new(), |unit| {
+        format!("{} {:.2}", unit.unit, unit.probability)
+    });
+    format!("{probability}; because {}", rules.join(", "))
 }
 
 fn step_line(changed: &ReferralChanged) -> String {
@@ -323,4 +368,58 @@ fn step_line(changed: &ReferralChanged) -> String {
 /// The current instant, for texts of the demo.
 fn today() -> String {
     SystemClock.now().to_string()[..10].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use liaison_proto::classification::{Reason, UnitProbability};
+    use liaison_proto::intake::HistoryEntry;
+
+    use super::*;
+
+    fn decision(rules: &[&str]) -> Decision {
+        Decision {
+            units: vec![UnitProbability {
+                unit: "none".to_owned(),
+                probability: 0.71,
+            }],
+            reasons: rules
+                .iter()
+                .map(|rule| Reason {
+                    rule: (*rule).to_owned(),
+                    ..Reason::default()
+                })
+                .collect(),
+            ..Decision::default()
+        }
+    }
+
+    #[test]
+    fn what_decided_is_what_is_told() {
+        assert_eq!(
+            because(
+                &decision(&["codes.table", "code.02042", "code.02042", "concept.x"]),
+                "02042"
+            ),
+            "declared 02042; because codes.table, code.02042"
+        );
+        assert_eq!(
+            because(&decision(&["text.uncertain", "concept.x"]), "0803"),
+            "none 0.71; because text.uncertain, concept.x"
+        );
+        let joint = dossier_file::parse(samples::ALL[1].text).unwrap();
+        assert_eq!(declared(&joint.offences), "030221 CYBER MINOR");
+    }
+
+    #[test]
+    fn a_broken_chain_is_found() {
+        let referral = "referrals/0198c0de-0000-7000-8000-000000000001";
+        let forged = HistoryEntry {
+            position: 1,
+            at: Some(prost_types::Timestamp::default()),
+            digest: vec![0; 32],
+            ..HistoryEntry::default()
+        };
+        assert!(actors::verify(referral, &[forged]).is_err());
+    }
 }

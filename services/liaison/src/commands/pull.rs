@@ -1,39 +1,35 @@
 //! `liaison pull`.
 
 use liaison_proto::routing::{PullAssignmentsRequest, PulledAssignment};
-use liaison_types::Party;
 use serde_json::{Value, json};
 
 use crate::cli::{Output, PullArgs};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{document, due, table, word};
+use crate::output::{document, due, records, word};
 use crate::proto_json::to_json;
 
-/// Pulls as the unit named.
+/// Pulls as the unit that acts.
 ///
 /// # Errors
 /// What keeps it from being done.
 pub async fn run(output: &Output, args: &PullArgs) -> Outcome {
-    let unit = match &args.unit {
-        Some(unit) => Some(
-            format!("unit/{unit}")
-                .parse::<Party>()
-                .map_err(|_| Failure::Usage(format!("{unit} is no name of a unit")))?,
-        ),
-        None => None,
-    };
+    if args.connect.party.is_none() {
+        return Err(Failure::Usage(
+            "say which unit pulls with --unit, for example --unit cyber".to_owned(),
+        ));
+    }
     let seconds = |seconds: u64| prost_types::Duration {
         seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
         nanos: 0,
     };
     let request = PullAssignmentsRequest {
-        max_assignments: i32::from(args.max.min(100)),
+        max_assignments: i32::from(args.max),
         wait: Some(seconds(args.wait)),
         lease: Some(seconds(args.lease)),
         desk: String::new(),
     };
-    let pulled = Connection::open(&args.connect, unit)?
+    let pulled = Connection::open(&args.connect, None)?
         .routing()?
         .pull_assignments(request)
         .await
@@ -45,8 +41,16 @@ pub async fn run(output: &Output, args: &PullArgs) -> Outcome {
         .map(|pulled| to_json("liaison.routing.v1.PulledAssignment", pulled))
         .collect();
     document(output, &json!({ "assignments": json }), || {
-        table(
-            &["reference", "role", "urgency", "due", "name", "lease token"],
+        records(
+            &[
+                "reference",
+                "role",
+                "urgency",
+                "due",
+                "assignment",
+                "referral",
+                "lease token",
+            ],
             pulled.iter().map(row).collect(),
         )
     })?;
@@ -61,6 +65,7 @@ fn row(pulled: &PulledAssignment) -> Vec<String> {
         word(assignment.urgency().as_str_name(), "URGENCY_"),
         due(assignment.completion.as_ref()),
         assignment.name.clone(),
+        assignment.referral.clone(),
         pulled.lease_token.clone(),
     ]
 }

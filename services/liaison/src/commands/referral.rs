@@ -1,6 +1,6 @@
 //! `liaison referral …`: the bureau's side.
 
-use liaison_proto::common::Outcome as CaseOutcome;
+use liaison_proto::common::{Outcome as CaseOutcome, ReferralState};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, Event, ReferralStep};
 use liaison_proto::intake::{
@@ -10,13 +10,15 @@ use liaison_proto::intake::{
 use liaison_proto::notification::StreamNotificationsRequest;
 use serde_json::{Value, json};
 
-use crate::cli::{DossierArgs, ListArgs, NameArgs, Output, ReferralCommand, WatchArgs};
+use crate::cli::{DossierArgs, Output, PageArgs, ReferralArgs, ReferralCommand, WatchArgs};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{FAINT, STRONG, actor, document, due, element, instant, styled, table, word};
+use crate::output::{
+    FAINT, STRONG, actor, document, due, element, instant, records, styled, table, word,
+};
 use crate::proto_json::to_json;
 
-use super::{referral_state, referral_states, resource};
+use super::{referral_state, resource};
 
 const REFERRAL: &str = "liaison.intake.v1.Referral";
 
@@ -27,14 +29,14 @@ const REFERRAL: &str = "liaison.intake.v1.Referral";
 pub async fn run(output: &Output, command: &ReferralCommand) -> Outcome {
     match command {
         ReferralCommand::Get(args) => get(output, args).await,
-        ReferralCommand::List(args) => list(output, args, None, None).await,
+        ReferralCommand::List(args) => list(output, &args.page, &args.states, None).await,
         ReferralCommand::Watch(args) => watch(output, args).await,
         ReferralCommand::History(args) => history(output, args).await,
         ReferralCommand::Dossier(args) => dossier(output, args).await,
     }
 }
 
-async fn get(output: &Output, args: &NameArgs) -> Outcome {
+async fn get(output: &Output, args: &ReferralArgs) -> Outcome {
     let mut intake = Connection::open(&args.connect, None)?.intake()?;
     let request = GetReferralRequest {
         name: resource("referrals", &args.name),
@@ -80,27 +82,20 @@ fn card(referral: &Referral) -> String {
         rows.push(("exercise", "yes: training traffic".to_owned()));
     }
     rows.push(("rules", referral.rules.join(", ")));
-    rows.iter()
-        .map(|(label, value)| format!("{} {value}", styled(FAINT, &format!("{label:>16}"))))
-        .collect::<Vec<_>>()
-        .join("\n")
+    crate::output::card(rows.iter().map(|(label, value)| (*label, value.as_str())))
 }
 
-/// Lists referrals; `fixed` overrides the states asked for.
+/// Lists referrals in these states, or in any where none is given, as `party` unless told otherwise.
 ///
 /// # Errors
 /// What keeps it from being done.
 pub(super) async fn list(
     output: &Output,
-    args: &ListArgs,
+    args: &PageArgs,
+    states: &[ReferralState],
     party: Option<liaison_types::Party>,
-    fixed: Option<&str>,
 ) -> Outcome {
     let mut intake = Connection::open(&args.connect, party)?.intake()?;
-    let states = match fixed {
-        Some(state) => referral_states(&[state.to_owned()])?,
-        None => referral_states(&args.states)?,
-    };
     let mut referrals = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -108,7 +103,7 @@ pub(super) async fn list(
         let request = ListReferralsRequest {
             page_size: i32::try_from(wanted).unwrap_or(500),
             page_token,
-            states: states.clone(),
+            states: states.iter().map(|state| i32::from(*state)).collect(),
             include_exercises: args.include_exercises,
         };
         let page = intake
@@ -143,8 +138,15 @@ pub(super) async fn list(
                     ]
                 })
                 .collect();
-            table(
-                &["reference", "state", "urgency", "lead unit", "due", "name"],
+            records(
+                &[
+                    "reference",
+                    "state",
+                    "urgency",
+                    "lead unit",
+                    "due",
+                    "referral",
+                ],
                 rows,
             )
         },
@@ -152,7 +154,7 @@ pub(super) async fn list(
     Ok(())
 }
 
-async fn history(output: &Output, args: &NameArgs) -> Outcome {
+async fn history(output: &Output, args: &ReferralArgs) -> Outcome {
     let mut intake = Connection::open(&args.connect, None)?.intake()?;
     let request = GetReferralHistoryRequest {
         name: resource("referrals", &args.name),
@@ -190,15 +192,16 @@ fn history_row(entry: &HistoryEntry) -> Vec<String> {
 }
 
 async fn dossier(output: &Output, args: &DossierArgs) -> Outcome {
-    let mut intake = Connection::open(&args.connect, None)?.intake()?;
+    let ReferralArgs { name, connect } = &args.referral;
+    let mut intake = Connection::open(connect, None)?.intake()?;
     let request = GetDossierRequest {
-        name: resource("referrals", &args.name),
+        name: resource("referrals", name),
         purpose: args.purpose.clone(),
     };
     let dossier = intake
         .get_dossier(request)
         .await
-        .map_err(Failure::refused(&args.name))?
+        .map_err(Failure::refused(name))?
         .into_inner()
         .dossier
         .unwrap_or_default();

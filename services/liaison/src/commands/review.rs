@@ -1,6 +1,6 @@
 //! `liaison review …`: the compliance desk.
 
-use liaison_proto::common::RefusalGround;
+use liaison_proto::common::{ReferralState, RefusalGround};
 use liaison_proto::intake::{DecideReviewRequest, ReviewVerdict};
 use liaison_types::Party;
 
@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::document;
 use crate::proto_json::to_json;
 
-use super::{enum_number, referral, referral_state, resource};
+use super::{referral, referral_state, resource};
 
 fn desk() -> Option<Party> {
     "desk/compliance".parse().ok()
@@ -23,19 +23,13 @@ fn desk() -> Option<Party> {
 pub async fn run(output: &Output, command: &ReviewCommand) -> Outcome {
     match command {
         ReviewCommand::List(args) => {
-            referral::list(output, args, desk(), Some("UNDER_REVIEW")).await
+            referral::list(output, args, &[ReferralState::UnderReview], desk()).await
         }
         ReviewCommand::Decide(args) => decide(output, args).await,
     }
 }
 
 async fn decide(output: &Output, args: &ReviewDecideArgs) -> Outcome {
-    let ground = match &args.refuse {
-        Some(name) => enum_number(name, "REFUSAL_GROUND_", "ground of refusal", |name| {
-            RefusalGround::from_str_name(name).map(i32::from)
-        })?,
-        None => 0,
-    };
     let verdict = if args.refuse.is_some() {
         ReviewVerdict::NonCompliant
     } else {
@@ -44,7 +38,7 @@ async fn decide(output: &Output, args: &ReviewDecideArgs) -> Outcome {
     let request = DecideReviewRequest {
         name: resource("referrals", &args.name),
         verdict: verdict.into(),
-        ground,
+        ground: args.refuse.unwrap_or(RefusalGround::Unspecified).into(),
         reason: args.reason.clone(),
         etag: String::new(),
     };

@@ -37,11 +37,7 @@ pub async fn run(output: &Output, args: &SubmitArgs) -> Outcome {
     for file in &args.files {
         let shown = file.display().to_string();
         let submitted = async {
-            let dossier = dossier_file::read(file).map_err(|error| {
-                let cause = std::error::Error::source(&error);
-                let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
-                Failure::Local(format!("{error}{cause}"))
-            })?;
+            let dossier = dossier_file::read(file)?;
             let request = SubmitReferralRequest {
                 dossier: Some(dossier),
                 request_id: request_id(),

@@ -5,10 +5,10 @@ use liaison_proto::routing::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::{NameArgs, Output, TaskCommand};
+use crate::cli::{AssignmentArgs, Output, TaskArgs, TaskCommand};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{actor, document, instant, table, word};
+use crate::output::{actor, document, instant, records, word};
 use crate::proto_json::to_json;
 
 use super::resource;
@@ -24,16 +24,17 @@ pub async fn run(output: &Output, command: &TaskCommand) -> Outcome {
     let task = match command {
         TaskCommand::List(args) => return list(output, args).await,
         TaskCommand::Create(args) => {
-            Connection::open(&args.connect, None)?
+            let AssignmentArgs { name, connect } = &args.assignment;
+            Connection::open(connect, None)?
                 .routing()?
                 .create_task(CreateTaskRequest {
-                    assignment: resource("assignments", &args.assignment),
+                    assignment: resource("assignments", name),
                     title: args.title.clone(),
                     due_at: None,
                     request_id: request_id(),
                 })
                 .await
-                .map_err(Failure::refused(&args.assignment))?
+                .map_err(Failure::refused(name))?
                 .into_inner()
                 .task
         }
@@ -49,26 +50,27 @@ pub async fn run(output: &Output, command: &TaskCommand) -> Outcome {
                 .task
         }
         TaskCommand::Complete(args) => {
-            Connection::open(&args.connect, None)?
+            let TaskArgs { name, connect } = &args.task;
+            Connection::open(connect, None)?
                 .routing()?
                 .complete_task(CompleteTaskRequest {
-                    name: resource("tasks", &args.name),
+                    name: resource("tasks", name),
                     result: args.result.clone(),
                 })
                 .await
-                .map_err(Failure::refused(&args.name))?
+                .map_err(Failure::refused(name))?
                 .into_inner()
                 .task
         }
     }
     .unwrap_or_default();
     document(output, &to_json(TASK, &task), || {
-        table(HEADERS, vec![row(&task)])
+        records(HEADERS, vec![row(&task)])
     })?;
     Ok(())
 }
 
-const HEADERS: &[&str] = &["title", "state", "who", "created", "name"];
+const HEADERS: &[&str] = &["title", "state", "who", "created", "task"];
 
 fn row(task: &Task) -> Vec<String> {
     let who = task
@@ -84,7 +86,7 @@ fn row(task: &Task) -> Vec<String> {
     ]
 }
 
-async fn list(output: &Output, args: &NameArgs) -> Outcome {
+async fn list(output: &Output, args: &AssignmentArgs) -> Outcome {
     let tasks = Connection::open(&args.connect, None)?
         .routing()?
         .list_tasks(ListTasksRequest {
@@ -96,7 +98,7 @@ async fn list(output: &Output, args: &NameArgs) -> Outcome {
         .tasks;
     let json: Vec<Value> = tasks.iter().map(|task| to_json(TASK, task)).collect();
     document(output, &json!({ "tasks": json }), || {
-        table(HEADERS, tasks.iter().map(row).collect())
+        records(HEADERS, tasks.iter().map(row).collect())
     })?;
     Ok(())
 }

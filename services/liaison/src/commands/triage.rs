@@ -4,10 +4,10 @@ use liaison_proto::classification::{DecideTriageRequest, ListTriageItemsRequest,
 use liaison_types::Party;
 use serde_json::{Value, json};
 
-use crate::cli::{ListArgs, Output, TriageCommand, TriageDecideArgs};
+use crate::cli::{Output, PageArgs, TriageCommand, TriageDecideArgs};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{document, instant, table, word};
+use crate::output::{document, instant, records, word};
 use crate::proto_json::to_json;
 
 fn desk() -> Option<Party> {
@@ -25,7 +25,7 @@ pub async fn run(output: &Output, command: &TriageCommand) -> Outcome {
     }
 }
 
-async fn list(output: &Output, args: &ListArgs) -> Outcome {
+async fn list(output: &Output, args: &PageArgs) -> Outcome {
     let mut classification = Connection::open(&args.connect, desk())?.classification()?;
     let mut items = Vec::new();
     let mut page_token = String::new();
@@ -55,8 +55,16 @@ async fn list(output: &Output, args: &ListArgs) -> Outcome {
         output,
         &json!({ "items": json, "more": !page_token.is_empty() }),
         || {
-            table(
-                &["reference", "why", "urgency", "since", "proposal", "name"],
+            records(
+                &[
+                    "reference",
+                    "why",
+                    "urgency",
+                    "since",
+                    "proposal",
+                    "item",
+                    "referral",
+                ],
                 items.iter().map(row).collect(),
             )
         },
@@ -76,6 +84,7 @@ fn row(item: &TriageItem) -> Vec<String> {
         instant(item.waiting_since.as_ref()),
         proposal.to_owned(),
         item.name.clone(),
+        item.referral.clone(),
     ]
 }
 

@@ -25,7 +25,14 @@ pub async fn run(output: &Output, args: &UpArgs) -> Outcome {
         environment: std::env::vars_os().collect(),
     };
     let mut signals = Signals::listen()?;
-    std::fs::create_dir_all(folder.path())?;
+    std::fs::create_dir_all(folder.path()).map_err(|error| {
+        Failure::Local(format!(
+            "{} cannot be made: {error}",
+            folder.path().display()
+        ))
+    })?;
+    // Before anything is written: certificates, databases and addresses are those of one suite.
+    let _claim = folder.claim()?;
     suite::ensure_certificates(&folder, suite::local_parties(), &SystemClock, &SystemRandom)?;
     let suite = Suite::start(&settings, &Ambient::default()).await?;
     let addresses: Vec<(&str, String)> = suite

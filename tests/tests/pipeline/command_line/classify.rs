@@ -1,0 +1,143 @@
+//! `liaison classify --input … --output …`: in bulk, offline.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use e2e::program;
+use serde_json::Value;
+
+use super::told;
+
+const CASES: &str = concat!(
+    r#"{"id":"a","text":"A phishing page and ransomware encrypted the hospital's servers."}"#,
+    "\n",
+    r#"{"id":"b","text":"Held on a vessel.","offences":[{"iccs":"02042"}]}"#,
+    "\n",
+);
+
+fn classify(input: &Path, output: &Path) -> Output {
+    let mut command = program::command("liaison");
+    command.arg("classify").arg("--input").arg(input);
+    command.arg("--output").arg(output).output().unwrap()
+}
+
+fn decisions(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_line_is_decided_with_the_keys_that_programs_rely_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, out) = (folder.path().join("in"), folder.path().join("out"));
+    fs::write(&input, CASES).unwrap();
+    let output = classify(&input, &out);
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.stdout.is_empty());
+    let decided = decisions(&fs::read_to_string(&out).unwrap());
+    let ids: Vec<&Value> = decided.iter().map(|line| &line["id"]).collect();
+    assert_eq!(ids, ["a", "b"]);
+    for line in &decided {
+        assert!(line["lead"].is_string(), "{line}");
+        assert!(line["supporting"].is_array(), "{line}");
+        assert!(line["outcome"].is_string(), "{line}");
+        assert!(line["reasons"].is_array(), "{line}");
+        let units = line["units"].as_array().unwrap();
+        let sum: f64 = units
+            .iter()
+            .map(|unit| {
+                assert!(unit["unit"].is_string(), "{line}");
+                unit["probability"].as_f64().unwrap()
+            })
+            .sum();
+        assert!((sum - 1.0).abs() < 0.01, "{line}");
+    }
+    assert_eq!(decided[1]["lead"], "children-trafficking");
+    // Nothing but the two files is left.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn the_input_is_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("cases.jsonl");
+    let link = folder.path().join("link");
+    fs::write(&input, CASES).unwrap();
+    fs::hard_link(&input, &link).unwrap();
+    for target in [&input, &link, &folder.path().join(".").join("cases.jsonl")] {
+        let output = classify(&input, target);
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        assert!(told(&output).contains("the same file"), "{}", told(&output));
+        assert_eq!(fs::read_to_string(&input).unwrap(), CASES);
+    }
+}
+
+#[test]
+fn wrong_lines_are_told_by_number_and_the_good_ones_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, out) = (folder.path().join("in"), folder.path().join("out"));
+    let good: Vec<&str> = CASES.lines().collect();
+    let mut lines = good[0].as_bytes().to_vec();
+    lines.extend(b"\n{\"id\":\"latin1\",\"text\":\"caf\xe9\"}\n\nno JSON at all\n{\"id\":\"x\"}\n");
+    lines.extend(good[1].as_bytes());
+    fs::write(&input, lines).unwrap();
+    let output = classify(&input, &out);
+    assert_eq!(output.status.code(), Some(1));
+    let told = told(&output);
+    let shown = input.display();
+    for wrong in [
+        format!("{shown}, line 2, byte 27: not UTF-8"),
+        format!("{shown}, line 4, column 2: not JSON"),
+        format!("{shown}, line 5, column 10: not the fields of a case"),
+        format!("3 lines of {shown} were no cases"),
+    ] {
+        assert!(told.contains(&wrong), "{wrong} in {told}");
+    }
+    assert!(!told.contains("caf"), "{told}");
+    let ids: Vec<Value> = decisions(&fs::read_to_string(&out).unwrap())
+        .into_iter()
+        .map(|line| line["id"].clone())
+        .collect();
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, nowhere) = (folder.path().join("in"), folder.path().join("none/out"));
+    let output = classify(&input, &nowhere);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains(&format!("{} cannot be read", input.display())),
+        "{said}"
+    );
+    fs::write(&input, CASES).unwrap();
+    let output = classify(&input, &nowhere);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains(&format!("{} cannot be written", nowhere.display())),
+        "{said}"
+    );
+}
+
+#[test]
+fn standard_input_and_output_are_files_like_others() {
+    let mut child = program::command("liaison")
+        .args(["classify", "--input", "-", "--output", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(CASES.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(decisions(&text).len(), 2);
+}
