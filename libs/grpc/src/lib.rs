@@ -25,7 +25,7 @@ pub mod wire;
 pub use caller::{Caller, Peer};
 pub use client::Channel;
 pub use health::{Health, Probe, probe};
-pub use method::{Class, Kinds, Methods};
+pub use method::{Allowed, Class, Methods};
 pub use serve::{Listeners, Server};
 pub use settings::{ClientSettings, Limits, ServerSettings};
 pub use stack::{Api, InProcess, Stack, stack};

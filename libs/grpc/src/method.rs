@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use liaison_types::PartyKind;
+use liaison_policy::access::{self, Callers};
+use liaison_types::Party;
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
@@ -19,36 +20,23 @@ pub enum Class {
     Stream,
 }
 
-/// Which kinds of party may call a method.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Kinds(u8);
-
-impl Kinds {
+/// Which parties may call a method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Allowed {
     /// Everybody with a certificate of ours.
-    pub const ALL: Self = Self(u8::MAX);
-
-    /// The kinds listed.
-    #[must_use]
-    pub fn of(kinds: &[PartyKind]) -> Self {
-        Self(kinds.iter().fold(0, |bits, kind| bits | bit(*kind)))
-    }
-
-    /// Whether `kind` is one of them.
-    #[must_use]
-    pub const fn contains(self, kind: PartyKind) -> bool {
-        self.0 & bit(kind) != 0
-    }
+    Everybody,
+    /// Those that one of these includes.
+    Only(&'static [Callers]),
 }
 
-const fn bit(kind: PartyKind) -> u8 {
-    match kind {
-        PartyKind::Bureau => 1,
-        PartyKind::Unit => 1 << 1,
-        PartyKind::Desk => 1 << 2,
-        PartyKind::Partner => 1 << 3,
-        PartyKind::Service => 1 << 4,
-        PartyKind::Operator => 1 << 5,
-        PartyKind::Auditor => 1 << 6,
+impl Allowed {
+    /// Whether `party` is one of them.
+    #[must_use]
+    pub fn includes(self, party: &Party) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Only(row) => row.iter().any(|callers| callers.include(party)),
+        }
     }
 }
 
@@ -60,7 +48,7 @@ pub struct Method {
     /// How long its calls last.
     pub class: Class,
     /// Who may call it.
-    pub allowed: Kinds,
+    pub allowed: Allowed,
 }
 
 /// All methods that the stack knows. Cheap to clone. A path that is not here may be called by
@@ -90,7 +78,7 @@ const INFRASTRUCTURE: [(&str, Class); 4] = [
 const LONG_POLLS: [&str; 1] = ["/liaison.routing.v1.RoutingService/PullAssignments"];
 
 impl Methods {
-    /// The methods of Liaison: who may call them from [`liaison_policy::access`], which of them
+    /// The methods of Liaison: who may call them from [`access`], which of them
     /// stream from the schema.
     #[must_use]
     pub fn liaison() -> Self {
@@ -100,7 +88,7 @@ impl Methods {
 
     fn of_the_schema() -> Self {
         let streams = streams(liaison_proto::FILE_DESCRIPTOR_SET);
-        Self::new(liaison_policy::access::TABLE.iter().map(|(path, allowed)| {
+        Self::new(access::TABLE.iter().map(|(path, row)| {
             let class = if streams.iter().any(|stream| stream == path) {
                 Class::Stream
             } else if LONG_POLLS.contains(path) {
@@ -108,16 +96,16 @@ impl Methods {
             } else {
                 Class::Call
             };
-            (*path, class, Kinds::of(allowed))
+            (*path, class, Allowed::Only(row))
         }))
     }
 
     /// A table of `(path, class, allowed)`, with the infrastructure's methods added.
     #[must_use]
-    pub fn new(methods: impl IntoIterator<Item = (&'static str, Class, Kinds)>) -> Self {
+    pub fn new(methods: impl IntoIterator<Item = (&'static str, Class, Allowed)>) -> Self {
         let infrastructure = INFRASTRUCTURE
             .into_iter()
-            .map(|(path, class)| (path, class, Kinds::ALL));
+            .map(|(path, class)| (path, class, Allowed::Everybody));
         let table = infrastructure.chain(methods).map(|(path, class, allowed)| {
             let name = path.strip_prefix('/').unwrap_or(path);
             (
@@ -175,23 +163,43 @@ fn paths(descriptor_set: &[u8], wanted: impl Fn(&MethodDescriptorProto) -> bool)
 
 #[cfg(test)]
 mod tests {
+    use liaison_types::PartyKind;
+
     use super::*;
 
+    const DESK: Allowed = Allowed::Only(&[
+        Callers::Any(PartyKind::Unit),
+        Callers::Named(PartyKind::Desk, "triage"),
+    ]);
+
     #[test]
-    fn kinds_are_told_apart() {
-        for one in PartyKind::ALL {
-            let only = Kinds::of(&[one]);
-            for other in PartyKind::ALL {
-                assert_eq!(only.contains(other), one == other);
-                assert!(Kinds::ALL.contains(other));
-                assert!(!Kinds::of(&[]).contains(other));
-            }
+    fn parties_are_told_apart_by_kind_and_by_name() {
+        for (party, allowed) in [
+            ("unit/cyber", true),
+            ("unit/triage", true),
+            ("desk/triage", true),
+            ("desk/compliance", false),
+            ("service/triage", false),
+            ("bureau/NB-FR", false),
+        ] {
+            let party: Party = party.parse().unwrap();
+            assert_eq!(DESK.includes(&party), allowed, "{party}");
+            assert!(Allowed::Everybody.includes(&party), "{party}");
+            assert!(!Allowed::Only(&[]).includes(&party), "{party}");
+        }
+    }
+
+    #[test]
+    fn the_stack_lets_in_whom_the_table_lets_in() {
+        let methods = Methods::liaison();
+        for (path, row) in access::TABLE {
+            assert_eq!(methods.get(path).unwrap().allowed, Allowed::Only(row));
         }
     }
 
     #[test]
     fn unknown_paths_have_no_name_of_their_own() {
-        let methods = Methods::new([("/a.B/C", Class::LongPoll, Kinds::of(&[PartyKind::Unit]))]);
+        let methods = Methods::new([("/a.B/C", Class::LongPoll, DESK)]);
         assert_eq!(methods.name("/a.B/C"), "a.B/C");
         assert_eq!(methods.class("/a.B/C"), Class::LongPoll);
         assert_eq!(methods.name("/a.B/D"), OTHER);
@@ -202,7 +210,7 @@ mod tests {
     #[test]
     fn every_method_of_the_schema_says_who_may_call_it_and_no_other_does() {
         let mut schema = paths(liaison_proto::FILE_DESCRIPTOR_SET, |_| true);
-        let mut table: Vec<_> = liaison_policy::access::TABLE
+        let mut table: Vec<_> = access::TABLE
             .iter()
             .map(|(path, _)| (*path).to_owned())
             .collect();
@@ -215,13 +223,18 @@ mod tests {
     fn streams_and_long_polls_are_known_as_such() {
         let methods = Methods::liaison();
         let class = |path: &str| methods.get(path).map(|method| method.class);
+        let pull = "/liaison.routing.v1.RoutingService/PullAssignments";
+        assert_eq!(class(pull), Some(Class::LongPoll));
+        let stream = "/liaison.notification.v1.NotificationService/StreamNotifications";
+        assert_eq!(class(stream), Some(Class::Stream));
+        let list = "/liaison.notification.v1.NotificationService/ListNotifications";
+        assert_eq!(class(list), Some(Class::Call));
+        for path in streams(liaison_proto::FILE_DESCRIPTOR_SET) {
+            assert_eq!(class(&path), Some(Class::Stream), "{path}");
+        }
+        // What waits is a method that there is.
         for path in LONG_POLLS {
             assert_eq!(class(path), Some(Class::LongPoll), "{path}");
-        }
-        let streams = streams(liaison_proto::FILE_DESCRIPTOR_SET);
-        assert!(!streams.is_empty());
-        for path in streams {
-            assert_eq!(class(&path), Some(Class::Stream), "{path}");
         }
     }
 }

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use liaison_identity::tls_refusal;
 use liaison_types::{Error, ErrorKind, Language, Reason};
 use tonic::{Code, Status, TimeoutExpired};
-use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 /// `google.rpc.ErrorInfo.domain` of every status that Liaison itself makes.
 pub const DOMAIN: &str = "liaison";
@@ -76,27 +77,19 @@ fn build(error: &Error, language: Language) -> Status {
     Status::with_error_details(code(error.kind()), message, details)
 }
 
-/// What fits of the violations: English always, the caller's language beside it where it differs.
+/// What fits of the violations, described in the caller's language alone: with English beside it,
+/// fewer would fit. Programs go by the `reason`, which is the same in every language; the
+/// `LocalizedMessage` of the whole status names the language.
 fn violations(error: &Error, language: Language) -> Vec<FieldViolation> {
     let mut spent = 0;
     let mut shown = Vec::new();
     for violation in error.violation_list().iter().take(MAX_VIOLATIONS) {
         let mut entry = FieldViolation::new(
             cut(&violation.field, MAX_FIELD),
-            violation.rule.text(Language::En),
+            violation.rule.text(language),
         );
         entry.reason = violation.rule.code().to_owned();
-        if language != Language::En {
-            entry.localized_message = Some(LocalizedMessage::new(
-                language.tag(),
-                violation.rule.text(language),
-            ));
-        }
-        let localized = entry
-            .localized_message
-            .as_ref()
-            .map_or(0, |text| text.message.len() + 8);
-        spent += entry.field.len() + entry.description.len() + entry.reason.len() + localized + 12;
+        spent += entry.field.len() + entry.description.len() + entry.reason.len() + 12;
         if spent > MAX_VIOLATION_BYTES && !shown.is_empty() {
             break;
         }
@@ -192,7 +185,7 @@ pub fn from_status(status: Status) -> Error {
 ///
 /// tonic says CANCELLED where a deadline that it watches itself runs out, on either side of a
 /// connection. A connection that breaks shows as UNKNOWN, INTERNAL or CANCELLED, depending on where
-/// hyper and h2 noticed it: all of that is UNAVAILABLE.
+/// hyper and h2 noticed it: all of that is UNAVAILABLE. Where TLS refused it, the reason says so.
 #[must_use]
 pub fn settle(status: Status) -> Status {
     if status.code() == Code::Cancelled
@@ -200,6 +193,9 @@ pub fn settle(status: Status) -> Status {
         && status.details().is_empty()
     {
         return deadline_exceeded(Language::En);
+    }
+    if let Some(refusal) = std::error::Error::source(&status).and_then(tls_refusal) {
+        return certificate_rejected(refusal, status);
     }
     let mut cause = std::error::Error::source(&status);
     while let Some(next) = cause {
@@ -234,6 +230,15 @@ pub(crate) fn from_transport(error: Box<dyn std::error::Error + Send + Sync>) ->
     } else {
         status
     }
+}
+
+/// UNAVAILABLE, since files may be mended while programs wait, but not by waiting alone.
+pub(crate) fn certificate_rejected(cause: String, status: Status) -> Status {
+    let error =
+        Error::new(ErrorKind::Unavailable, Reason::CertificateRejected).metadata("cause", cause);
+    let mut rejected = build(&error, Language::En);
+    rejected.set_source(Arc::new(status));
+    rejected
 }
 
 fn unavailable(cause: Status) -> Status {
@@ -303,6 +308,7 @@ impl Failure {
     }
 }
 
+/// A server that says it in two languages has the caller's in the `localized_message`.
 fn shown(violation: &FieldViolation) -> (String, String) {
     let text = violation
         .localized_message
@@ -316,6 +322,7 @@ mod tests {
     use liaison_types::{Rule, Violation};
     use prost::Message as _;
     use prost_types::FileDescriptorSet;
+    use tonic_types::LocalizedMessage;
 
     use super::*;
 
@@ -392,6 +399,18 @@ mod tests {
     }
 
     #[test]
+    fn as_many_violations_fit_in_every_language() {
+        for language in Language::ALL {
+            let status = to_status(&many(MAX_VIOLATIONS), language);
+            let failure = Failure::read(&status);
+            assert_eq!(failure.violations.len(), MAX_VIOLATIONS, "{language}");
+            assert!(failure.metadata.is_empty(), "{language}");
+            let text = Rule::Required.text(language);
+            assert!(failure.violations.iter().all(|(_, told)| *told == text));
+        }
+    }
+
+    #[test]
     fn the_headers_stay_within_what_clients_accept() {
         let long = Error::invalid(
             (0..500)
@@ -414,11 +433,12 @@ mod tests {
     }
 
     #[test]
-    fn texts_speak_the_callers_language_beside_english() {
+    fn texts_speak_the_callers_language() {
         let status = to_status(&many(1), Language::Fr);
         let details = status.get_error_details();
         let violation = &details.bad_request().unwrap().field_violations[0];
-        assert_eq!(violation.description, Rule::Required.text(Language::En));
+        assert_eq!(violation.description, Rule::Required.text(Language::Fr));
+        assert!(violation.localized_message.is_none());
         assert_eq!(violation.reason, "REQUIRED");
         let failure = Failure::read(&status);
         assert_eq!(
@@ -427,6 +447,19 @@ mod tests {
         );
         assert_eq!(failure.violations[0].1, Rule::Required.text(Language::Fr));
         assert_eq!(details.localized_message().unwrap().locale, "fr");
+    }
+
+    #[test]
+    fn of_two_languages_the_callers_is_shown() {
+        let mut wrong = FieldViolation::new("narrative", Rule::Required.text(Language::En));
+        let text = Rule::Required.text(Language::Fr);
+        wrong.localized_message = Some(LocalizedMessage::new("fr", text.clone()));
+        let details = ErrorDetails::with_bad_request(vec![wrong]);
+        let status = Status::with_error_details(Code::InvalidArgument, "x", details);
+        assert_eq!(
+            Failure::read(&status).violations,
+            [("narrative".to_owned(), text)]
+        );
     }
 
     #[test]

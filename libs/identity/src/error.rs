@@ -220,8 +220,65 @@ impl HandshakeError {
 
 impl From<HandshakeError> for Error {
     fn from(error: HandshakeError) -> Self {
-        Self::unavailable(error)
+        match tls_refusal(&error) {
+            Some(cause) => Self::new(ErrorKind::Unavailable, Reason::CertificateRejected)
+                .metadata("cause", cause)
+                .source(error),
+            None => Self::unavailable(error),
+        }
     }
+}
+
+/// How a certificate was refused, by this side or by the peer, where that is what `error` comes from.
+///
+/// With TLS 1.3 a client has finished its handshake before the server has seen its certificate: the
+/// refusal comes with the first bytes that it reads, as an error of the connection.
+#[must_use]
+pub fn tls_refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn std::error::Error + 'static));
+        let found = refusal_of(error).or_else(|| inner.and_then(tls_refusal));
+        if found.is_some() {
+            return found;
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let by_peer = |alert: &AlertDescription| {
+        is_about_certificates(*alert).then(|| HandshakeError::RefusedByPeer(*alert).to_string())
+    };
+    match error.downcast_ref() {
+        Some(HandshakeError::Refused(refusal)) => return Some(refusal.to_string()),
+        Some(HandshakeError::RefusedByPeer(alert)) => return by_peer(alert),
+        Some(_) => return None,
+        None => {}
+    }
+    let error = error.downcast_ref::<rustls::Error>()?;
+    match error {
+        rustls::Error::AlertReceived(alert) => by_peer(alert),
+        other => Refusal::from_rustls(other).map(|refusal| refusal.to_string()),
+    }
+}
+
+const fn is_about_certificates(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
 }
 
 /// What is wrong with the files of an identity or of an authority. The texts are for operators:

@@ -39,7 +39,7 @@ pub use acceptor::{ServerStream, TlsAcceptor};
 pub use authority::CertificateAuthority;
 pub use certificate::{CertificateSummary, ParseSerialError, Peer, Serial};
 pub use connector::{ClientStream, TlsConnector};
-pub use error::{HandshakeError, IdentityError, Refusal};
+pub use error::{HandshakeError, IdentityError, Refusal, tls_refusal};
 pub use files::Existing;
 pub use host::{Host, ParseHostError};
 pub use identity::{Identity, Reload};

@@ -90,7 +90,14 @@ reasons! {
         es: "Su certificado no identifica a ninguna parte de este sistema.",
         ar: "شهادتكم لا تدل على طرف في هذا النظام.",
     }
-    /// This kind of party may not call this method.
+    /// One side of a connection does not accept the certificate of the other.
+    CertificateRejected = "CERTIFICATE_REJECTED" {
+        en: "One side does not accept the other's certificate. Check how long both are valid, and who issued them.",
+        fr: "L'une des parties n'accepte pas le certificat de l'autre. Vérifiez leur validité et qui les a émis.",
+        es: "Una de las partes no acepta el certificado de la otra. Compruebe su validez y quién los emitió.",
+        ar: "أحد الطرفين لا يقبل شهادة الآخر. تحققوا من مدة صلاحيتهما ومن جهة إصدارهما.",
+    }
+    /// This party may not call this method.
     CallerNotAllowed = "CALLER_NOT_ALLOWED" {
         en: "Your organisation may not use this function.",
         fr: "Votre organisation ne peut pas utiliser cette fonction.",

@@ -8,10 +8,11 @@ use liaison_proto::event::event::Data;
 use liaison_proto::routing::{
     AcceptAssignmentRequest, AcceptAssignmentResponse, ClaimTaskRequest, ClaimTaskResponse,
     CompleteAssignmentRequest, CompleteAssignmentResponse, CompleteTaskRequest,
-    CompleteTaskResponse, CreateTaskRequest, CreateTaskResponse, DeclineAssignmentRequest,
-    DeclineAssignmentResponse, ExtendLeaseRequest, ExtendLeaseResponse, GetAssignmentRequest,
-    GetAssignmentResponse, ListAssignmentsRequest, ListAssignmentsResponse, ListTasksRequest,
-    ListTasksResponse, PullAssignmentsRequest, PullAssignmentsResponse, ReleaseAssignmentRequest,
+    CompleteTaskResponse, CreateTaskRequest, CreateTaskResponse, DeclareIndirectAccessRequest,
+    DeclareIndirectAccessResponse, DeclineAssignmentRequest, DeclineAssignmentResponse,
+    ExtendLeaseRequest, ExtendLeaseResponse, GetAssignmentRequest, GetAssignmentResponse,
+    ListAssignmentsRequest, ListAssignmentsResponse, ListTasksRequest, ListTasksResponse,
+    PullAssignmentsRequest, PullAssignmentsResponse, ReleaseAssignmentRequest,
     ReleaseAssignmentResponse, routing_service_server::RoutingService,
 };
 use liaison_store::Tx;
@@ -107,6 +108,20 @@ impl RoutingService for RoutingApi {
         self.answer(request, read, |ops, by, request| async move {
             let assigned = ops.extend_lease(&by, request).await?;
             Ok(ExtendLeaseResponse {
+                assignment: Some(convert::assignment(&assigned)),
+            })
+        })
+        .await
+    }
+
+    async fn declare_indirect_access(
+        &self,
+        request: Request<DeclareIndirectAccessRequest>,
+    ) -> Result<Response<DeclareIndirectAccessResponse>, Status> {
+        let read = |request: &_, _: &Caller| convert::declare_indirect_access(request);
+        self.answer(request, read, |ops, by, request| async move {
+            let assigned = ops.declare_indirect_access(&by, request).await?;
+            Ok(DeclareIndirectAccessResponse {
                 assignment: Some(convert::assignment(&assigned)),
             })
         })

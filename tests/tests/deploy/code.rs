@@ -125,9 +125,9 @@ impl Code {
         access::TABLE
             .iter()
             .filter(|(method, _)| method.starts_with(&package))
-            .flat_map(|(_, kinds)| kinds.iter())
-            .filter(|kind| **kind != PartyKind::Service)
-            .map(ToString::to_string)
+            .flat_map(|(_, row)| row.iter().map(|callers| callers.kind()))
+            .filter(|kind| *kind != PartyKind::Service)
+            .map(|kind| kind.to_string())
             .collect()
     }
 

@@ -4,8 +4,8 @@ use e2e::refusal::{invalid, refused};
 use e2e::{Client, Suite, dossier, unit};
 use liaison_proto::common::{AssignmentState, DeclineReason, Outcome};
 use liaison_proto::routing::{
-    ClaimTaskRequest, CompleteTaskRequest, CreateTaskRequest, ExtendLeaseRequest,
-    PullAssignmentsRequest, ReleaseAssignmentRequest, Task, TaskState,
+    ClaimTaskRequest, CompleteTaskRequest, CreateTaskRequest, DeclineAssignmentRequest,
+    ExtendLeaseRequest, PullAssignmentsRequest, ReleaseAssignmentRequest, Task, TaskState,
 };
 use liaison_types::Reason;
 use tonic::Code;
@@ -192,6 +192,27 @@ e2e::both_backends! {
         unit::complete(&cyber, &assignment.name, Outcome::NoTrace)
             .await
             .unwrap();
+    }
+
+    async fn what_nobody_knows_is_refused(backend: Backend) {
+        let suite = Suite::up(backend).await;
+        let stranger = suite.client("unit/pastry");
+        let pulled = unit::pull(&stranger, 1, 0).await;
+        refused(pulled, Code::PermissionDenied, Reason::UnknownUnit);
+        let bureau = suite.client("bureau/NB-FR");
+        bureau.submit(dossier::plain()).await.unwrap();
+        let cyber = suite.client("unit/cyber");
+        let (assignment, token) = unit::pull_one(&cyber).await;
+        for reason in [0, 99] {
+            let request = DeclineAssignmentRequest {
+                name: assignment.name.clone(),
+                lease_token: token.clone(),
+                reason,
+                note: "Not ours.".to_owned(),
+            };
+            invalid(cyber.routing().decline_assignment(request).await);
+        }
+        unit::accept(&cyber, &assignment.name, &token).await.unwrap();
     }
 
     async fn asking_for_too_much_is_refused(backend: Backend) {

@@ -6,6 +6,7 @@ mod access;
 mod certificates;
 mod command_line;
 mod declining;
+mod indirect_access;
 mod job;
 mod leases;
 mod malformed;

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use e2e::raw::{self, Method};
 use e2e::{Backend, Client, Suite, dossier};
 use liaison_grpc::Failure;
-use liaison_policy::access;
+use liaison_policy::access::{self, Callers};
 use liaison_types::{PartyKind, Random as _, Reason, SeededRandom};
 use prost::Message as _;
 use tonic::Code;
@@ -28,15 +28,12 @@ const NO_MESSAGE: [&[u8]; 7] = [
 /// Somebody who may call `method`.
 fn caller(suite: &Suite, method: &Method) -> Client {
     let party = match access::allowed(&method.path).unwrap()[0] {
-        PartyKind::Bureau => "bureau/NB-FR",
-        PartyKind::Unit => "unit/cyber",
-        PartyKind::Desk if method.service == "intake" => "desk/compliance",
-        PartyKind::Desk => "desk/triage",
-        PartyKind::Service if method.path.contains("Inbox") => "service/routing",
-        PartyKind::Service => "service/classification",
+        Callers::Any(PartyKind::Bureau) => "bureau/NB-FR".to_owned(),
+        Callers::Any(PartyKind::Unit) => "unit/cyber".to_owned(),
+        Callers::Named(kind, name) => format!("{kind}/{name}"),
         other => panic!("{other:?} calls {}", method.path),
     };
-    suite.client(party)
+    suite.client(&party)
 }
 
 /// Every method at every service that offers it.

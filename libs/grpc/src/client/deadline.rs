@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 use tonic::Status;
 use tower::Service;
 
+use super::refusal::Refusal;
 use crate::method::{Class, Methods};
 use crate::settings::ClientSettings;
 use crate::{status, timeout};
@@ -26,6 +27,7 @@ pub struct Deadline<T> {
     methods: Methods,
     call: Duration,
     long_poll: Duration,
+    refusal: Refusal,
 }
 
 impl<T> Deadline<T> {
@@ -36,7 +38,13 @@ impl<T> Deadline<T> {
             methods,
             call,
             long_poll,
+            refusal: Refusal::default(),
         }
+    }
+
+    /// Knows why the connections below were refused.
+    pub(crate) fn set_refusal(&mut self, refusal: Refusal) {
+        self.refusal = refusal;
     }
 
     fn default_of(&self, path: &str) -> Option<Duration> {
@@ -58,9 +66,8 @@ where
     type Future = DeadlineFuture<T::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        self.inner
-            .poll_ready(cx)
-            .map_err(|error| status::from_transport(error.into()))
+        let ready = ready!(self.inner.poll_ready(cx));
+        Poll::Ready(ready.map_err(|error| self.refusal.status(error.into())))
     }
 
     fn call(&mut self, mut request: Request<R>) -> Self::Future {
@@ -74,6 +81,7 @@ where
         DeadlineFuture {
             inner: self.inner.call(request),
             sleep: limit.map(sleep),
+            refusal: self.refusal.clone(),
         }
     }
 }
@@ -85,6 +93,7 @@ pin_project! {
         inner: F,
         #[pin]
         sleep: Option<Sleep>,
+        refusal: Refusal,
     }
 }
 
@@ -98,7 +107,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Poll::Ready(answer) = this.inner.poll(cx) {
-            return Poll::Ready(answer.map_err(|error| status::from_transport(error.into())));
+            return Poll::Ready(answer.map_err(|error| this.refusal.status(error.into())));
         }
         let Some(sleep) = this.sleep.as_pin_mut() else {
             return Poll::Pending;

@@ -12,7 +12,7 @@ use crate::caller::OFFICER;
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Metadata<T> {
-    inner: T,
+    pub(crate) inner: T,
     officer: Option<HeaderValue>,
     language: Option<HeaderValue>,
 }

@@ -6,12 +6,13 @@
 mod deadline;
 mod metadata;
 mod observe;
+mod refusal;
 
 use std::task::{Context, Poll};
 
 use http::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use liaison_identity::TlsConnector;
+use liaison_identity::{HandshakeError, TlsConnector};
 use liaison_telemetry::Instruments;
 use liaison_types::{Error, ErrorKind, Language, Reason};
 use tonic::Status;
@@ -25,6 +26,7 @@ use crate::settings::ClientSettings;
 use deadline::Deadline;
 use metadata::Metadata;
 use observe::Observe;
+use refusal::Refusal;
 
 /// The transport that generated clients use: `IntakeServiceClient::new(channel)`. Cheap to clone.
 ///
@@ -37,7 +39,8 @@ pub struct Channel<T = tonic::transport::Channel> {
 /// A channel to the server at `uri` (`https://host:port`) that `connector` accepts.
 ///
 /// It connects at its first call, and again whenever the connection is lost. A call while the
-/// server cannot be reached fails with UNAVAILABLE. Must be made within a runtime.
+/// server cannot be reached fails with UNAVAILABLE, and with reason `CERTIFICATE_REJECTED` where one
+/// side does not accept the other's certificate. Must be made within a runtime.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` with reason `SETTING_INVALID` where `uri` is not of that form.
@@ -69,11 +72,18 @@ pub fn connect(
     let connector = connector
         .with_dial_timeout(settings.connect_timeout)
         .with_handshake_timeout(settings.connect_timeout);
+    let refusal = Refusal::default();
+    let watch = refusal.clone();
     let transport = endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-        let (connector, host) = (connector.clone(), host.clone());
-        async move { connector.connect(&host, port).await.map(TokioIo::new) }
+        let (connector, host, watch) = (connector.clone(), host.clone(), watch.clone());
+        async move {
+            let stream = connector.connect(&host, port).await?;
+            Ok::<_, HandshakeError>(TokioIo::new(watch.watch(stream)))
+        }
     }));
-    Ok(Channel::over(transport, settings, methods, instruments))
+    let mut channel = Channel::over(transport, settings, methods, instruments);
+    channel.inner.inner.inner.set_refusal(refusal);
+    Ok(channel)
 }
 
 /// As on the server's side.
@@ -157,6 +167,29 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The names of the services that `T` is nested of, outermost first.
+    fn names_of<T>(_: &T) -> Vec<&'static str> {
+        std::any::type_name::<T>()
+            .trim_end_matches('>')
+            .split('<')
+            .map(|path| path.rsplit("::").next().unwrap_or(path))
+            .collect()
+    }
+
+    #[test]
+    fn the_order_is_what_the_reasons_say() {
+        let channel = Channel::over(
+            (),
+            &ClientSettings::default(),
+            &Methods::new([]),
+            &Instruments::none(),
+        );
+        assert_eq!(
+            names_of(&channel.inner),
+            ["Observe", "Metadata", "Deadline", "()"]
+        );
+    }
 
     #[test]
     fn addresses_are_of_one_form() {

@@ -1,7 +1,7 @@
 //! Says who calls and whether that party may, before a byte of the message is read.
 //!
-//! The party is the one of the connection's certificate. Which kinds of party may call which method
-//! stands in one table; what is not in the table may be called by nobody. What the party may see
+//! The party is the one of the connection's certificate. Which parties may call which method stands
+//! in one table; what is not in the table may be called by nobody. What the party may see
 //! *within* a method is decided by the method.
 
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl AuthenticateLayer {
             .ok_or_else(|| Error::new(ErrorKind::Unauthenticated, Reason::CertificateInvalid))?;
         self.methods
             .get(request.uri().path())
-            .filter(|method| method.allowed.contains(peer.party.kind()))
+            .filter(|method| method.allowed.includes(&peer.party))
             .ok_or_else(|| Error::new(ErrorKind::PermissionDenied, Reason::CallerNotAllowed))?;
         let officer = officer(request.headers())?;
         Ok(Caller::of_peer(

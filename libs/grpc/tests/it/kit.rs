@@ -8,10 +8,11 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use liaison_grpc::{
-    Api, Caller, Channel, Class, ClientSettings, Health, Kinds, Limits, Listeners, Methods, Server,
-    ServerSettings, Stack, client, stack,
+    Allowed, Api, Caller, Channel, Class, ClientSettings, Health, Limits, Listeners, Methods,
+    Server, ServerSettings, Stack, client, stack,
 };
 use liaison_identity::{CertificateAuthority, Existing, Identity};
+use liaison_policy::access::Callers::Any;
 use liaison_proto::event::event_inbox_service_client::EventInboxServiceClient;
 use liaison_proto::event::event_inbox_service_server::{
     EventInboxService, EventInboxServiceServer,
@@ -42,11 +43,16 @@ pub const STREAM: &str = "/liaison.notification.v1.NotificationService/StreamNot
 
 /// Who may call what in these tests: bureaux and services everything, units only the long poll.
 pub fn methods() -> Methods {
-    let (bureau, service, unit) = (PartyKind::Bureau, PartyKind::Service, PartyKind::Unit);
+    const EVERYTHING: Allowed = Allowed::Only(&[Any(PartyKind::Bureau), Any(PartyKind::Service)]);
+    const LONG_POLL: Allowed = Allowed::Only(&[
+        Any(PartyKind::Bureau),
+        Any(PartyKind::Service),
+        Any(PartyKind::Unit),
+    ]);
     Methods::new([
-        (DELIVER, Class::Call, Kinds::of(&[bureau, service])),
-        (LIST, Class::LongPoll, Kinds::of(&[bureau, service, unit])),
-        (STREAM, Class::Stream, Kinds::of(&[bureau, service])),
+        (DELIVER, Class::Call, EVERYTHING),
+        (LIST, Class::LongPoll, LONG_POLL),
+        (STREAM, Class::Stream, EVERYTHING),
     ])
 }
 

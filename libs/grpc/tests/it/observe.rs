@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use liaison_grpc::Limits;
+use liaison_grpc::{Channel, ClientSettings, Limits, from_status};
 use liaison_proto::event::DeliverEventsRequest;
+use liaison_proto::event::event_inbox_service_client::EventInboxServiceClient;
 use liaison_proto::notification::{StreamNotificationsRequest, StreamNotificationsResponse};
-use liaison_telemetry::{Telemetry, TelemetrySettings, propagation};
-use tonic::Request;
+use liaison_telemetry::{Instruments, Telemetry, TelemetrySettings, propagation};
+use liaison_types::ErrorKind;
+use tonic::body::Body;
+use tonic::{Request, Status};
 
-use crate::kit::{Fake, Gate, World, inbox, notifications, within};
+use crate::kit::{Fake, Gate, World, inbox, methods, notifications, within};
 
 /// Log lines of the thread that holds the guard.
 #[derive(Clone, Default)]
@@ -43,6 +46,13 @@ impl Lines {
     fn all(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// What was told of calls from their callers' side.
+    fn client_lines(&self) -> Vec<String> {
+        let mut lines = self.all();
+        lines.retain(|line| line.contains("side=Client"));
+        lines
     }
 
     /// Waits for the server's line with `code`: a call is over for its caller a moment before it is
@@ -131,6 +141,29 @@ async fn every_end_of_a_call_is_seen() {
     assert!(
         !all.contains("badge") && !all.contains("bureau/NB-FR"),
         "nobody is named: {all}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_runs_out_of_time_at_its_caller_is_told_as_such() {
+    let (lines, _guard) = Lines::capture();
+    // Nothing but the caller's own timer can end this call.
+    let silent = tower::service_fn(|_: http::Request<Body>| {
+        std::future::pending::<Result<http::Response<Body>, Status>>()
+    });
+    let settings = ClientSettings::default();
+    let channel = Channel::over(silent, &settings, &methods(), &Instruments::none());
+    let status = EventInboxServiceClient::new(channel)
+        .deliver_events(DeliverEventsRequest::default())
+        .await
+        .unwrap_err();
+    assert_eq!(from_status(status).kind(), ErrorKind::DeadlineExceeded);
+    let told = lines.client_lines();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("code=\"DEADLINE_EXCEEDED\""), "{told:?}");
+    assert!(
+        told[0].contains("liaison.event.v1.EventInboxService/DeliverEvents"),
+        "{told:?}"
     );
 }
 

@@ -1,5 +1,6 @@
 //! What the other services tell about a referral.
 
+use liaison_policy::clock;
 use liaison_types::{AssignmentId, ReferralId, Timestamp, UnitCode};
 
 use super::referral::Actor;
@@ -68,6 +69,13 @@ pub struct Trace {
 }
 
 impl Fact {
+    /// Whether the lead unit declares that it has only indirect access to the information.
+    #[must_use]
+    pub fn declares_indirect_access(&self) -> bool {
+        let declared = AssignmentStep::IndirectAccessDeclared;
+        matches!(&self.kind, FactKind::Assignment { step, .. } if *step == declared)
+    }
+
     /// The step it is in the history; none for what happens between routing and a unit without anybody
     /// being bound: pulling, giving back, a lease running out.
     #[must_use]
@@ -100,6 +108,10 @@ impl Fact {
                     AssignmentStep::Accepted => (ReferralStep::Accepted, role.as_str()),
                     AssignmentStep::Declined => {
                         (ReferralStep::Declined, decline_reason.unwrap_or_default())
+                    }
+                    AssignmentStep::IndirectAccessDeclared => {
+                        let rule = clock::COMPLETION_URGENT_INDIRECT.id;
+                        (ReferralStep::IndirectAccessDeclared, rule)
                     }
                     AssignmentStep::WorkStarted => (ReferralStep::WorkStarted, role.as_str()),
                     AssignmentStep::Completed => {

@@ -10,7 +10,7 @@ pub mod referral;
 pub mod review;
 pub mod vocabulary;
 
-pub use clocks::{Clocks, Deadline};
+pub use clocks::{Clocks, Deadline, with_indirect_access};
 pub use dossier::{Person, Submission};
 pub use facts::{Fact, FactKind};
 pub use progress::{Admission, Classification, Grant, Progress};

@@ -49,6 +49,8 @@ liaison_types::names! {
         Accepted = "ACCEPTED",
         /// A unit declined.
         Declined = "DECLINED",
+        /// The lead unit has only indirect access to the information, and so has more time.
+        IndirectAccessDeclared = "INDIRECT_ACCESS_DECLARED",
         /// Work began.
         WorkStarted = "WORK_STARTED",
         /// A unit completed its share.
@@ -73,6 +75,8 @@ liaison_types::names! {
         Accepted = "ACCEPTED",
         /// Declined.
         Declined = "DECLINED",
+        /// The lead unit has only indirect access to the information.
+        IndirectAccessDeclared = "INDIRECT_ACCESS_DECLARED",
         /// Its first task was begun.
         WorkStarted = "WORK_STARTED",
         /// Completed.

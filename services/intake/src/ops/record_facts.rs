@@ -7,7 +7,7 @@ use liaison_store::Tx;
 use liaison_types::{AssignmentId, Error, ReferralId, Result, Timestamp};
 
 use super::{Core, Ops};
-use crate::domain::{Admission, Fact, Grant, NewStep, Progress, Step};
+use crate::domain::{Admission, Fact, Grant, NewStep, Progress, Step, with_indirect_access};
 use crate::store::{self, Change, Record};
 
 /// A fact and the trace it belongs to.
@@ -84,6 +84,10 @@ impl Core {
         referral.supporting = progress.supporting();
         referral.outcome = progress.outcome();
         open.record.classification = progress.classification;
+        if fact.declares_indirect_access() {
+            let received_at = referral.received_at;
+            referral.completion = with_indirect_access(referral.completion, received_at);
+        }
         let Some(trace) = fact.trace() else {
             return Ok(None);
         };

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::entity::dossier;
 use super::entity::referral::{ActiveModel, Column, Entity, Model};
 use super::parsed;
-use crate::domain::{Admission, Chain, Classification, Deadline, Referral, ReferralState, clocks};
+use crate::domain::{Admission, Chain, Classification, Clocks, Deadline, Referral, ReferralState};
 
 /// A referral with what only intake knows of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,9 +52,11 @@ impl Record {
     #[must_use]
     pub fn first_answer(self) -> Referral {
         let received_at = self.referral.received_at;
+        let clocks = Clocks::new(self.referral.kind, self.referral.urgency, received_at);
         Referral {
             state: self.first_state,
             updated_at: received_at,
+            completion: clocks.completion,
             lead: None,
             supporting: Vec::new(),
             outcome: None,
@@ -183,6 +185,8 @@ pub async fn save<'a>(
         Column::LeadUnit,
         Column::SupportingUnits,
         Column::Outcome,
+        Column::CompletionDueAt,
+        Column::CompletionRule,
         Column::SaidSequence,
         Column::SaidAt,
         Column::SaidRevision,
@@ -212,6 +216,8 @@ fn changes(record: &Record) -> Result<ActiveModel> {
         lead_unit: Set(referral.lead.as_ref().map(ToString::to_string)),
         supporting_units: Set(json(&referral.supporting)?),
         outcome: Set(referral.outcome.map(|outcome| outcome.as_str().to_owned())),
+        completion_due_at: Set(referral.completion.map(|clock| clock.due_at.as_micros())),
+        completion_rule: Set(referral.completion.map(|clock| clock.rule.to_owned())),
         said_sequence: Set(said.map(|said| said.sequence)),
         said_at: Set(said.map(|said| said.at.as_micros())),
         said_revision: Set(said.map(|said| said.revision)),
@@ -317,7 +323,10 @@ pub(super) fn record(row: Model) -> Result<Record> {
     let on = Inconsistency::on("referral").row(row.id);
     let id = ReferralId::from_uuid(row.id);
     let digest = |column, bytes: Vec<u8>| bytes.try_into().map_err(|_| on.column(column));
-    let rule = |column, text: &str| clocks::rule_id(text).ok_or_else(|| on.column(column));
+    let rule = |column, text: &str| {
+        let rule = liaison_policy::clock_rule(text);
+        rule.map(|rule| rule.id).ok_or_else(|| on.column(column))
+    };
     let completion = match (row.completion_due_at, &row.completion_rule) {
         (Some(due_at), Some(text)) => Some(Deadline {
             due_at: Timestamp::from_micros(due_at),

@@ -5,11 +5,12 @@ use liaison_proto::event::{AssignmentStep, DeliveryStatus, Event};
 use liaison_proto::{common, event};
 use liaison_testkit::{both_backends, changes_in_place};
 
-use crate::samples::{flagged, submission};
+use crate::samples::{flagged, submission, urgent};
 use crate::world::{World, at_once, nowhere};
 
 use AssignmentStep::{
-    Accepted, Completed, Created, Declined, LeaseExpired, Leased, Promoted, Queued, WorkStarted,
+    Accepted, Completed, Created, Declined, IndirectAccessDeclared, LeaseExpired, Leased, Promoted,
+    Queued, WorkStarted,
 };
 use common::AssignmentRole::{Lead, Supporting};
 
@@ -61,6 +62,33 @@ both_backends! {
             assert_eq!(referral.state(), common::ReferralState::Routed);
         })
         .await;
+    }
+
+    /// Three days from receipt instead of eight hours; the bureau is told.
+    async fn a_unit_without_direct_access_has_more_time(database: TestDatabase) {
+        let world = World::new(database).await;
+        let request = submission(urgent(), 1);
+        let submitted = world.submit("bureau/NB-FR", request.clone()).await.unwrap();
+        let name = submitted.name.clone();
+        let steps = [Created, Queued, Leased, Accepted, IndirectAccessDeclared];
+        for event in world.assignment(&name, "cyber", Lead, &steps) {
+            world.take(event).await;
+        }
+        let referral = world.get("bureau/NB-FR", &name).await.unwrap();
+        let clock = referral.completion.as_ref().unwrap();
+        let received = submitted.received_at.as_ref().unwrap();
+        let hours = (clock.due_at.as_ref().unwrap().seconds - received.seconds) / 3_600;
+        assert_eq!((clock.rule.as_str(), hours), ("completion.urgent.indirect", 72));
+        assert_eq!(referral.state(), common::ReferralState::Accepted);
+        let history = world.history("bureau/NB-FR", &name).await.unwrap();
+        let last = history.last().unwrap();
+        assert_eq!(last.step(), event::ReferralStep::IndirectAccessDeclared);
+        assert_eq!((last.unit.as_str(), last.detail.as_str()), ("cyber", "completion.urgent.indirect"));
+        let sent = world.outbox().await;
+        let told = sent.iter().rfind(|sent| sent.destination == "notification").unwrap();
+        assert_eq!(told.event.sequence, last.position);
+        // Whoever repeats the submission gets the first answer.
+        assert_eq!(world.submit("bureau/NB-FR", request).await.unwrap(), submitted);
     }
 
     async fn the_state_follows_the_facts(database: TestDatabase) {
@@ -192,7 +220,7 @@ both_backends! {
         let name = world.submitted(1).await.name;
         let other = world.submitted(2).await.name;
         let pending =
-            world.submit("bureau/NB-FR", submission(flagged(), 3)).await.unwrap().name;
+            world.submit("bureau/NB-FR a.first", submission(flagged(), 3)).await.unwrap().name;
         let unknown = world.classified(&nowhere(&world), 1, 1);
         let mut unreadable = world.classified(&name, 1, 1);
         unreadable.data = None;

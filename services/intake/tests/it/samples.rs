@@ -98,6 +98,18 @@ pub(crate) fn flagged() -> intake::Dossier {
     dossier
 }
 
+/// An urgent dossier.
+pub(crate) fn urgent() -> intake::Dossier {
+    intake::Dossier {
+        urgency: Some(intake::UrgencyClaim {
+            urgency: common::Urgency::Urgent.into(),
+            ground: common::UrgencyGround::LossOfRelevance.into(),
+            reason: "The logs are kept for two days.".into(),
+        }),
+        ..dossier()
+    }
+}
+
 /// Asks to submit it under a request id made of `number`.
 pub(crate) fn submission(dossier: intake::Dossier, number: u128) -> intake::SubmitReferralRequest {
     intake::SubmitReferralRequest {

@@ -68,11 +68,11 @@ async fn facts_have_a_place_and_a_time() {
     };
     assert_eq!(with(&[]).await, ["dossier.occurrences"]);
     assert_eq!(
-        with(&[place.clone()]).await,
+        with(std::slice::from_ref(&place)).await,
         ["dossier.occurrences[0].from"]
     );
     assert_eq!(
-        with(&[time.clone()]).await,
+        with(std::slice::from_ref(&time)).await,
         ["dossier.occurrences[0].place"]
     );
     let nothing = intake::Occurrence::default();

@@ -335,7 +335,9 @@ fn state_after(step: AssignmentStep) -> common::AssignmentState {
     use common::AssignmentState as State;
     match step {
         AssignmentStep::Leased => State::Leased,
-        AssignmentStep::Accepted | AssignmentStep::WorkStarted => State::Accepted,
+        AssignmentStep::Accepted
+        | AssignmentStep::IndirectAccessDeclared
+        | AssignmentStep::WorkStarted => State::Accepted,
         AssignmentStep::Declined => State::Declined,
         AssignmentStep::Completed => State::Completed,
         AssignmentStep::DeadLettered => State::DeadLettered,

@@ -64,6 +64,8 @@ pub enum AssignmentCommand {
     Extend(ExtendArgs),
     /// Give it back without an answer.
     Release(LeaseArgs),
+    /// Declare that the unit has no direct access: an urgent referral then has 3 days instead of 8 hours.
+    DeclareIndirectAccess(AssignmentArgs),
     /// Report the outcome.
     Complete(CompleteArgs),
 }

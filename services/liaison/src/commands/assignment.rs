@@ -1,8 +1,9 @@
 //! `liaison assignment …`: the unit's side.
 
 use liaison_proto::routing::{
-    AcceptAssignmentRequest, Assignment, CompleteAssignmentRequest, DeclineAssignmentRequest,
-    ExtendLeaseRequest, GetAssignmentRequest, ListAssignmentsRequest, ReleaseAssignmentRequest,
+    AcceptAssignmentRequest, Assignment, CompleteAssignmentRequest, DeclareIndirectAccessRequest,
+    DeclineAssignmentRequest, ExtendLeaseRequest, GetAssignmentRequest, ListAssignmentsRequest,
+    ReleaseAssignmentRequest,
 };
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub async fn run(output: &Output, command: &AssignmentCommand) -> Outcome {
         connect,
     } = match command {
         AssignmentCommand::List(args) => return list(output, args).await,
-        AssignmentCommand::Get(args) => args,
+        AssignmentCommand::Get(args) | AssignmentCommand::DeclareIndirectAccess(args) => args,
         AssignmentCommand::Accept(args) | AssignmentCommand::Release(args) => &args.assignment,
         AssignmentCommand::Decline(args) => &args.lease.assignment,
         AssignmentCommand::Extend(args) => &args.lease.assignment,
@@ -72,6 +73,10 @@ pub async fn run(output: &Output, command: &AssignmentCommand) -> Outcome {
                     nanos: 0,
                 }),
             })
+            .await
+            .map(|answer| answer.into_inner().assignment),
+        AssignmentCommand::DeclareIndirectAccess(_) => routing
+            .declare_indirect_access(DeclareIndirectAccessRequest { name })
             .await
             .map(|answer| answer.into_inner().assignment),
         AssignmentCommand::Complete(args) => routing

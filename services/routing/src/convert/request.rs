@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::domain::{AssignmentState, LeaseTerms, TokenHash, Units};
 use crate::ops::{
     About, AcceptAssignment, ClaimTask, CompleteAssignment, CompleteTask, CreateTask,
-    DeclineAssignment, ExtendLease, GetAssignment, ListAssignments, ListTasks, PullAssignments,
-    Refused, ReleaseAssignment,
+    DeclareIndirectAccess, DeclineAssignment, ExtendLease, GetAssignment, ListAssignments,
+    ListTasks, PullAssignments, Refused, ReleaseAssignment,
 };
 
 const MAX_PULL: i32 = 100;
@@ -229,6 +229,16 @@ pub(crate) fn complete_assignment(
             outcome,
             note: request.note.clone(),
         });
+    finish(checks, about_assignment(assignment), value)
+}
+
+/// Which assignment's unit has no direct access.
+pub(crate) fn declare_indirect_access(
+    request: &routing::DeclareIndirectAccessRequest,
+) -> Read<DeclareIndirectAccess> {
+    let mut checks = Checks::default();
+    let assignment = checks.resource(Path::root("name"), &request.name);
+    let value = assignment.map(|assignment| DeclareIndirectAccess { assignment });
     finish(checks, about_assignment(assignment), value)
 }
 

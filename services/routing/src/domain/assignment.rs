@@ -231,6 +231,18 @@ impl Assignment {
         Ok(step)
     }
 
+    /// The lead unit has no direct access to what is asked for.
+    ///
+    /// # Errors
+    /// ILLEGAL_STATE where the unit does not lead or has not committed itself.
+    pub fn declare_indirect_access(&mut self, now: Timestamp) -> Result<AssignmentStep> {
+        let declared = AssignmentStep::IndirectAccessDeclared;
+        if self.role != Role::Lead {
+            return Err(Error::illegal_state(declared.as_str(), self.role.as_str()));
+        }
+        self.step(declared, now)
+    }
+
     /// A task is added.
     ///
     /// # Errors

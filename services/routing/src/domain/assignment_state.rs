@@ -24,6 +24,8 @@ liaison_types::names! {
         Declined = "DECLINED",
         /// Its first task was begun.
         WorkStarted = "WORK_STARTED",
+        /// The lead unit has no direct access to what is asked for.
+        IndirectAccessDeclared = "INDIRECT_ACCESS_DECLARED",
         /// A task was added.
         TaskCreated = "TASK_CREATED",
         /// Completed with an outcome.
@@ -62,6 +64,7 @@ const TABLE: &[(AssignmentState, AssignmentStep, AssignmentState)] = {
         (S::Leased, E::DeadLettered, S::DeadLettered),
         (S::Leased, E::Promoted, S::Leased),
         (S::Leased, E::Revoked, S::Revoked),
+        (S::Accepted, E::IndirectAccessDeclared, S::Accepted),
         (S::Accepted, E::TaskCreated, S::Accepted),
         (S::Accepted, E::WorkStarted, S::Accepted),
         (S::Accepted, E::Promoted, S::Accepted),

@@ -173,6 +173,7 @@ impl What {
                 E::LeaseExtended | E::TaskCreated => &[],
                 E::Accepted
                 | E::Declined
+                | E::IndirectAccessDeclared
                 | E::WorkStarted
                 | E::Completed
                 | E::Failed

@@ -11,6 +11,7 @@ use liaison_types::{AssignmentId, Error, ErrorKind, Result};
 
 use super::accept_assignment::AcceptAssignment;
 use super::complete_assignment::CompleteAssignment;
+use super::declare_indirect_access::{self, DeclareIndirectAccess};
 use super::decline_assignment::DeclineAssignment;
 use super::extend_lease::ExtendLease;
 use super::release_assignment::ReleaseAssignment;
@@ -26,6 +27,7 @@ pub(super) enum Intent {
     Extend(ExtendLease),
     Release(ReleaseAssignment),
     Complete(CompleteAssignment),
+    DeclareIndirectAccess(DeclareIndirectAccess),
 }
 
 /// Who wants what.
@@ -44,6 +46,7 @@ impl Intent {
             Self::Extend(request) => request.assignment,
             Self::Release(request) => request.assignment,
             Self::Complete(request) => request.assignment,
+            Self::DeclareIndirectAccess(request) => request.assignment,
         }
     }
 
@@ -54,6 +57,7 @@ impl Intent {
             Self::Extend(_) => "routing.extend_lease",
             Self::Release(_) => "routing.release_assignment",
             Self::Complete(_) => "routing.complete_assignment",
+            Self::DeclareIndirectAccess(_) => "routing.declare_indirect_access",
         }
     }
 
@@ -62,14 +66,20 @@ impl Intent {
         let note = match self {
             Self::Decline(request) => &request.note,
             Self::Complete(request) => &request.note,
-            Self::Accept(_) | Self::Extend(_) | Self::Release(_) => return None,
+            Self::Accept(_)
+            | Self::Extend(_)
+            | Self::Release(_)
+            | Self::DeclareIndirectAccess(_) => return None,
         };
         Some(note.clone()).filter(|note| !note.is_empty())
     }
 
-    /// Whether the case and the referral's other assignments may be needed.
+    /// Whether the case may change, or the referral's other assignments.
     const fn concerns_others(&self) -> bool {
-        matches!(self, Self::Decline(_) | Self::Release(_))
+        matches!(
+            self,
+            Self::Decline(_) | Self::Release(_) | Self::DeclareIndirectAccess(_)
+        )
     }
 }
 
@@ -159,6 +169,9 @@ impl Core {
             Intent::Complete(request) => {
                 let open = open_tasks.get(&id).copied().unwrap_or(0);
                 request.apply(board, assignment, open, cause)
+            }
+            Intent::DeclareIndirectAccess(_) => {
+                declare_indirect_access::apply(board, assignment, cause)
             }
         };
         carried_out?;

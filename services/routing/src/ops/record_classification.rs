@@ -74,7 +74,7 @@ impl Core {
 
     fn record(&self, board: &mut Board, classified: Classified, now: Timestamp) -> Result<()> {
         let Classified {
-            envelope,
+            mut envelope,
             mut decision,
             traceparent,
         } = classified;
@@ -82,6 +82,10 @@ impl Core {
         let known = board.find_case(referral);
         if known.is_some_and(|known| known.decision.revision >= decision.revision) {
             return Ok(());
+        }
+        // Classification hands on the clock as it started; a unit may have declared indirect access since.
+        if let Some(known) = known {
+            envelope.completion.clone_from(&known.envelope.completion);
         }
         // A desk that is not configured would be a queue that nobody pulls from.
         let units = &self.parts.units;

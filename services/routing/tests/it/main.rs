@@ -6,6 +6,7 @@
 mod answer;
 mod classified;
 mod hidden;
+mod indirect_access;
 mod lease;
 mod list;
 mod pull;

@@ -107,6 +107,13 @@ fn the_duty_desk_decides_and_the_unit_hands_on() {
         let extend = [&lease("extend")[..], &["--seconds", "1"]].concat();
         shell.wrong(unit, &extend);
         shell.wrong(unit, &["assignment", "release", &assignment]);
+        // It is routine, and nobody has accepted it: there is nothing to extend.
+        let early = ["assignment", "declare-indirect-access", &assignment];
+        let (code, refusal) = shell.run(unit, &early);
+        assert_eq!(
+            (code, &refusal["error"]["reason"]),
+            (Some(1), &"ILLEGAL_STATE".into())
+        );
         let released = shell.text(unit, &lease("release"));
         assert!(released.contains(&assignment), "{released}");
 
