@@ -1,19 +1,32 @@
 """What the README tells a newcomer to do can be done, and what it points at is there."""
 
+import contextlib
+import json
+import os
 import pathlib
+import pty
 import re
+import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 PAGES = ["README.md", "k8s/README.md"]
 DEMO = "cargo run --release -- demo"
+UP = "cargo run --release -- up"
+
+
+def blocks(page):
+    """The page's shell blocks, as they stand."""
+    return re.findall(r"```(?:sh|bash|console)\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
 def commands(page):
     """The lines of the page's shell blocks, without prompts and comments."""
-    for block in re.findall(r"```(?:sh|bash|console)\n(.*?)```", (ROOT / page).read_text(), re.DOTALL):
+    for block in blocks(page):
         for line in re.sub(r"\\\n", " ", block).splitlines():
             line = line.strip().removeprefix("$ ").split(" #")[0].strip()
             if line and not line.startswith("#"):
@@ -22,6 +35,28 @@ def commands(page):
 
 def run(command, **options):
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, **options).stdout
+
+
+def quiet(command):
+    """A `cargo run` of the page, without what Cargo says about building."""
+    return command.replace("cargo run", "cargo run --quiet").split()
+
+
+def on_a_terminal(command):
+    """What it writes to a terminal, to its end."""
+    ours, theirs = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CLICOLOR")}
+    environment["TERM"] = "xterm-256color"
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+            while chunk := terminal.read(65536):
+                written += chunk
+        return process.wait(), written.decode()
 
 
 class Readme(unittest.TestCase):
@@ -58,10 +93,32 @@ class Program(unittest.TestCase):
 
     def test_the_demo_runs_to_its_end_plain_and_fast(self):
         began = time.monotonic()
-        output = run(DEMO.replace("cargo run", "cargo run --quiet").split(), timeout=60)
+        output = run(quiet(DEMO), timeout=60)
         self.assertLess(time.monotonic() - began, 15, "slower than the README can ask anybody to wait")
         self.assertGreater(len(output.splitlines()), 20, output)
         self.assertNotIn("\x1b", output, "colours in a pipe")
+
+    def test_the_demo_has_colours_on_a_terminal(self):
+        code, output = on_a_terminal(quiet(DEMO))
+        self.assertEqual(code, 0, output)
+        self.assertRegex(output, r"\x1b\[[\d;]*mLiaison")
+
+    def test_what_a_user_types_works_as_it_stands(self):
+        self.assertIn(UP, commands("README.md"))
+        (block,) = (block for block in blocks("README.md") if "liaison submit" in block)
+        with tempfile.TemporaryDirectory() as scratch:
+            # Not in the reader's ./liaison-data, and on free ports. The page says where programs are built.
+            folder = {**os.environ, "LIAISON__DIR": scratch, "PATH": f"{TARGET / 'release'}:{os.environ['PATH']}"}
+            up = subprocess.Popen([*quiet(UP), "--port", "0"], cwd=ROOT, env=folder, stdout=subprocess.PIPE, text=True)
+            with up:
+                try:
+                    self.assertIn("ready\n", up.stdout)
+                    output = run(["sh", "-eu", "-c", block], env=folder, timeout=60)
+                finally:
+                    up.send_signal(signal.SIGTERM)
+                    self.assertEqual(up.wait(60), 0)
+        for told in ("routed", "Workers held on a fishing vessel", "dossier opened", "accepted", "12-stolen-painting"):
+            self.assertIn(told, output)
 
     def test_commands_named_exist(self):
         for page in PAGES:
@@ -69,6 +126,39 @@ class Program(unittest.TestCase):
                 named = re.match(r"(?:cargo run --release -- |(?:\S*/)?liaison )(\w[\w-]*)", command)
                 if named:
                     run(["cargo", "run", "--release", "--quiet", "--", named.group(1), "--help"])
+
+
+class Load(unittest.TestCase):
+    """The load tool as the suites built it: what it says, and not how fast anything is."""
+
+    PROGRAM = pathlib.Path(os.environ.get("LIAISON_TEST_BINARIES", TARGET / "debug")) / "load"
+
+    def test_scenarios_named_exist(self):
+        text = (ROOT / "README.md").read_text()
+        named = re.search(r"--bin load -- SCENARIO`[^(]*\(([^)]*)\)", text).group(1)
+        offered = run([self.PROGRAM, "--help"])
+        for scenario in re.findall(r"`([\w-]+)`", named):
+            self.assertRegex(offered, rf"(?m)^\s+- {scenario}:")
+
+    def test_a_report_says_what_it_found_and_under_what_conditions(self):
+        report = json.loads(
+            run([self.PROGRAM, "submit-sqlite", "--no-build", "--seconds", "1", "--output", "json"], timeout=60)
+        )
+        names = {"scenario", "rate", "baseline", "ratio", "latency_ms", "errors", "rss_mib", "conditions"}
+        self.assertEqual(set(report), names)
+        self.assertEqual(set(report["baseline"]), {"name", "rate"})
+        self.assertEqual(report["errors"], 0)
+        self.assertGreater(report["rate"], 0)
+        self.assertAlmostEqual(report["ratio"], report["rate"] / report["baseline"]["rate"])
+        self.assertEqual(list(report["latency_ms"]), ["p50", "p99", "p999"])
+        self.assertEqual(sorted(report["latency_ms"].values()), list(report["latency_ms"].values()))
+        self.assertGreater(report["rss_mib"]["liaison-intake"], 0)
+        conditions = report["conditions"]
+        self.assertLessEqual({"fsync", "synchronous_commit", "dossier_bytes", "clients", "relays"}, set(conditions))
+        # The baseline's second insert is as large as what a submission really writes beside the dossier.
+        baseline = (ROOT / "tests/src/bin/load/baseline.rs").read_text()
+        supposed = int(re.search(r"const EVENT_BYTES: usize = ([\d_]+);", baseline).group(1))
+        self.assertAlmostEqual(int(conditions["event_bytes"]), supposed, delta=supposed / 10)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,16 @@ pub(crate) const BUREAU: &str = "bureau/NB-FR";
 #[derive(Clone, Debug)]
 struct Submission {
     dossier: Dossier,
-    unit: &'static str,
+    units: Units,
     /// The referral, once it was acknowledged.
     referral: Option<String>,
+}
+
+/// Which units a dossier goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Units {
+    pub(crate) lead: &'static str,
+    pub(crate) supporting: &'static [&'static str],
 }
 
 #[derive(Debug, Default)]
@@ -40,10 +47,10 @@ impl Ledger {
     }
 
     /// Somebody is about to submit.
-    pub(crate) fn submits(&self, request_id: &str, dossier: Dossier, unit: &'static str) {
+    pub(crate) fn submits(&self, request_id: &str, dossier: Dossier, units: Units) {
         let submission = Submission {
             dossier,
-            unit,
+            units,
             referral: None,
         };
         self.entries()
@@ -121,6 +128,13 @@ impl Ledger {
         };
         let assignments = unit::assignments(&suite.client("desk/triage"), &[]).await;
         let leads = leads(&assignments);
+        let mut supporting: HashMap<&str, Vec<&str>> = HashMap::new();
+        for share in &assignments {
+            if share.role() == AssignmentRole::Supporting {
+                let units = supporting.entry(share.referral.as_str()).or_default();
+                units.push(share.unit.as_str());
+            }
+        }
         let states: HashMap<&str, AssignmentState> = assignments
             .iter()
             .map(|share| (share.name.as_str(), share.state()))
@@ -140,6 +154,7 @@ impl Ledger {
         }
         let checks = submissions.values().map(|sent| {
             let (bureau, leads, states, told_of) = (&bureau, &leads, &states, &told_of);
+            let supporting = &supporting;
             async move {
                 let name = sent.referral.as_deref().unwrap();
                 let referral = bureau.referral(name).await.unwrap();
@@ -151,7 +166,10 @@ impl Ledger {
                     1,
                     "{name} has several leads: {lead:?}"
                 );
-                assert_eq!(referral.lead_unit, sent.unit, "{name}");
+                assert_eq!(referral.lead_unit, sent.units.lead, "{name}");
+                let shares = supporting.get(name).cloned().unwrap_or_default();
+                assert_eq!(shares, sent.units.supporting, "{name}");
+                assert_eq!(referral.supporting_units, shares, "{name}");
                 let expected = match states[lead[0].as_str()] {
                     AssignmentState::Accepted => ReferralState::Accepted,
                     _ => ReferralState::Routed,
@@ -193,6 +211,45 @@ impl Ledger {
             submissions.len(),
             "no referral nobody sent"
         );
+    }
+
+    /// Lets the units take everything that waits for them: what is queued is handed out, once, whatever
+    /// its role. What those had pulled whom the crashes took stays under their leases.
+    pub(crate) async fn hand_out(&self, suite: &Suite) {
+        let desk = suite.client("desk/triage");
+        let mut waiting: BTreeMap<String, Assignment> = unit::assignments(&desk, &[])
+            .await
+            .into_iter()
+            .filter(|share| {
+                matches!(
+                    share.state(),
+                    AssignmentState::Queued | AssignmentState::Leased
+                )
+            })
+            .map(|share| (share.name.clone(), share))
+            .collect();
+        let (mut leads, mut supporting) = (0, 0);
+        for name in unit::UNITS {
+            let client = suite.client(&format!("unit/{name}"));
+            loop {
+                let pulled = unit::pull(&client, 100, 0).await.unwrap();
+                if pulled.is_empty() {
+                    break;
+                }
+                for (share, _) in pulled {
+                    assert_eq!(share.unit, name, "{} is another unit's", share.name);
+                    let known = waiting.remove(&share.name);
+                    assert!(known.is_some(), "{} is handed out twice", share.name);
+                    match share.role() {
+                        AssignmentRole::Lead => leads += 1,
+                        _ => supporting += 1,
+                    }
+                }
+            }
+        }
+        waiting.retain(|_, share| share.state() == AssignmentState::Queued);
+        assert!(waiting.is_empty(), "nobody can pull these: {waiting:?}");
+        println!("waiting in the end, and handed out: {leads} leads, {supporting} supporting");
     }
 }
 

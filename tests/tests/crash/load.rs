@@ -1,11 +1,13 @@
 //! Bureaus that submit and units that pull, until nobody answers.
 
-use e2e::dossier::Generator;
+use e2e::dossier::{self, Generator};
 use e2e::{Suite, request_id, unit};
+use liaison_proto::common::OffenceTag;
+use liaison_proto::intake::Dossier;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{BUREAU, Ledger};
+use crate::ledger::{BUREAU, Ledger, Units};
 
 /// How many submit at once.
 const SENDERS: u64 = 6;
@@ -25,9 +27,9 @@ impl Load {
             let mut dossiers = Generator::new(seed.wrapping_mul(SENDERS) + sender);
             tasks.spawn(async move {
                 while !stop.is_cancelled() {
-                    let (dossier, unit) = dossiers.draw();
+                    let (dossier, units) = draw(&mut dossiers);
                     let id = request_id();
-                    ledger.submits(&id, dossier.clone(), unit);
+                    ledger.submits(&id, dossier.clone(), units);
                     // No answer means that nobody knows. It is repeated after the restart.
                     let Ok(referral) = bureau.submit_as(id.clone(), dossier).await else {
                         return;
@@ -66,4 +68,25 @@ impl Load {
             ended.unwrap();
         }
     }
+}
+
+/// The next dossier and its units; every fourth or so has two.
+fn draw(dossiers: &mut Generator) -> (Dossier, Units) {
+    let (dossier, lead) = dossiers.draw();
+    if dossiers.below(4) > 0 {
+        let units = Units {
+            lead,
+            supporting: &[],
+        };
+        return (dossier, units);
+    }
+    let joint = Dossier {
+        offences: dossier::coded("030221", &[OffenceTag::Cyber, OffenceTag::Minor]).offences,
+        ..dossier
+    };
+    let units = Units {
+        lead: "children-trafficking",
+        supporting: &["cyber"],
+    };
+    (joint, units)
 }

@@ -1,5 +1,5 @@
 //! The power fails again and again, at any moment, under load: what was acknowledged is there, and
-//! happens once.
+//! happens once, and what waits for a unit can be pulled by it.
 //!
 //! `E2E_CRASH_ROUNDS` says how often it fails (20 unless set), `E2E_CRASH_SEED` repeats a run.
 
@@ -64,6 +64,12 @@ e2e::both_backends! {
             "nothing was ever acknowledged: the load is none"
         );
         ledger.check(&suite).await;
+        ledger.hand_out(&suite).await;
+        for process in suite.processes() {
+            // The log goes on over all its lives.
+            let log = process.whole_log();
+            assert!(!log.contains("panicked"), "{log}");
+        }
         println!("in the end: {}", ledger.told());
         suite.stop();
     }

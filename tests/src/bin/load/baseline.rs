@@ -5,14 +5,15 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use liaison_store::{DatabaseSettings, Db, DbResult as _};
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 
 use crate::drive::{histogram, micros};
 use crate::report::Baseline;
 use crate::{Result, world};
 
-/// Bytes that a submission writes besides the dossier: referral, custody, audit and outbox rows.
-const EVENT_BYTES: usize = 1_400;
+/// Bytes that a submission writes besides the dossier: one referral, two custody, one audit and three
+/// outbox rows. `submit-sqlite` counts them ([`event_bytes`]), and a test compares.
+const EVENT_BYTES: usize = 1_970;
 
 /// pgbench with the committed script: the best of several numbers of clients. `time` is shared among
 /// them.
@@ -100,8 +101,8 @@ pub(crate) async fn sqlite_rows(
         let started = Instant::now();
         db.write_tx("baseline.insert", |tx| {
             Box::pin(async move {
-                let insert = sea_orm::Statement::from_sql_and_values(
-                    sea_orm::DbBackend::Sqlite,
+                let insert = Statement::from_sql_and_values(
+                    DbBackend::Sqlite,
                     "INSERT INTO row (content) VALUES (?)",
                     [content.to_vec().into()],
                 );
@@ -117,4 +118,42 @@ pub(crate) async fn sqlite_rows(
     let median = crate::report::Latency::of(&times).p50;
     let name = format!("one transaction a row of {bytes} bytes through the same driver");
     Ok((Baseline { name, rate }, median))
+}
+
+/// How many bytes the values in the rows of intake's SQLite database take for each referral, without
+/// the dossier: those of its indexes and headers are no part of it, nor of the baseline.
+pub(crate) async fn event_bytes(database: &str) -> Result<i64> {
+    let db = sea_orm::Database::connect(database).await?;
+    let columns = "SELECT t.name AS of, c.name AS name
+         FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+         WHERE t.type = 'table' AND t.name NOT IN ('dossier', 'seaql_migrations')";
+    let mut bytes = 0;
+    for column in db.query_all_raw(sqlite(columns)).await? {
+        let (table, name): (String, String) =
+            (column.try_get("", "of")?, column.try_get("", "name")?);
+        bytes += number(
+            &db,
+            &format!(
+                "SELECT sum(CASE typeof({name}) WHEN 'integer' THEN 8
+                     ELSE ifnull(length(CAST({name} AS BLOB)), 0) END) FROM {table}"
+            ),
+        )
+        .await?;
+    }
+    let referrals = number(&db, "SELECT count(*) FROM referral").await?;
+    Ok(bytes / referrals.max(1))
+}
+
+/// The only number that `query` answers; 0 for none.
+async fn number(db: &DatabaseConnection, query: &str) -> Result<i64> {
+    let row = db.query_one_raw(sqlite(query)).await?;
+    let number: Option<i64> = row
+        .map(|row| row.try_get_by_index(0))
+        .transpose()?
+        .flatten();
+    Ok(number.unwrap_or_default())
+}
+
+fn sqlite(query: &str) -> Statement {
+    Statement::from_string(DbBackend::Sqlite, query)
 }

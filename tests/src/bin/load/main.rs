@@ -29,6 +29,9 @@ struct Cli {
     /// How long each measurement lasts; the baseline takes about as long again.
     #[arg(long, default_value_t = 15)]
     seconds: u64,
+    /// Measure the programs beside this one as they are, instead of building them first.
+    #[arg(long)]
+    no_build: bool,
     /// A table for people or one JSON document for programs.
     #[arg(long, default_value = "table")]
     output: Form,
@@ -47,6 +50,23 @@ enum Scenario {
     Stack,
     /// From submission to pullable at a fixed arrival rate, embedded, against one committed write.
     Journey,
+}
+
+impl Scenario {
+    /// The packages whose programs it measures; none where this program is its own server.
+    const fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Submit | Self::SubmitSqlite => &["liaison-intake"],
+            Self::Pipeline => &[
+                "liaison-intake",
+                "liaison-classification",
+                "liaison-routing",
+                "liaison-notification",
+            ],
+            Self::Stack => &[],
+            Self::Journey => &["liaison"],
+        }
+    }
 }
 
 /// The form of the result.
@@ -105,6 +125,10 @@ fn finish(result: Result<()>) -> ExitCode {
 }
 
 fn measure(cli: &Cli) -> Result<Report> {
+    let packages = cli.scenario.packages();
+    if !cli.no_build && !packages.is_empty() {
+        processes::build(packages)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

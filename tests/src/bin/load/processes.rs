@@ -1,4 +1,4 @@
-//! The release binaries as child processes.
+//! The binaries under measurement as child processes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,17 +23,19 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// Builds the binaries in release, so that what is measured is what the tree says.
+/// Builds the binaries as this program was, in release or not, so that what is measured is what the
+/// tree says.
 pub(crate) fn build(packages: &[&str]) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(world::root())
-        .args(["build", "--release", "--quiet"]);
+    cargo.current_dir(world::root()).args(["build", "--quiet"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
     for package in packages {
         cargo.args(["-p", package]);
     }
     if !cargo.status()?.success() {
-        return Err("the release binaries cannot be built".into());
+        return Err("the binaries cannot be built".into());
     }
     Ok(())
 }

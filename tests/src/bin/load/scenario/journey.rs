@@ -18,12 +18,12 @@ use liaison_types::{Clock as _, SystemClock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::{Turn, histogram, micros, open};
-use crate::processes::{self, Process};
-use crate::report::{Baseline, Latency, Report, machine};
+use crate::processes::Process;
+use crate::report::{Baseline, Conditions, Latency, NOT_APPLICABLE, Report, others};
 use crate::world::World;
 use crate::{Result, baseline, dossiers};
 
-use super::submit::clients;
+use super::submit::{BUREAUS, clients};
 
 /// Referrals a second.
 const ARRIVALS: u32 = 50;
@@ -59,7 +59,6 @@ impl Times {
 
 /// Runs `liaison up` on SQLite and follows each referral.
 pub(crate) async fn run(time: Duration) -> Result<Report> {
-    processes::build(&["liaison"])?;
     let folder = tempfile::tempdir()?;
     let up = folder.path().to_string_lossy().into_owned();
     let environment = BTreeMap::from([(
@@ -142,21 +141,28 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
         latency_ms,
         errors: errors + missing,
         rss_mib,
-        conditions: BTreeMap::from([
-            ("machine", machine()),
-            ("arrivals", format!("{ARRIVALS} a second")),
-            ("database", "SQLite, synchronous=FULL".to_owned()),
-            ("dossier_bytes", dossiers::BYTES.to_string()),
-            (
-                "latency",
-                "from the call of SubmitReferral to the moment a waiting pull takes it".to_owned(),
+        conditions: Conditions {
+            fsync: "SQLite, synchronous=FULL".to_owned(),
+            synchronous_commit: NOT_APPLICABLE.to_owned(),
+            dossier_bytes: dossiers::BYTES.to_string(),
+            clients: format!(
+                "{ARRIVALS} arrivals a second on {} connections, {} units that pull",
+                BUREAUS.len(),
+                UNITS.len()
             ),
-            (
-                "ratio",
-                "median over the time of one committed write".to_owned(),
-            ),
-            ("tls", "mutual, TLS 1.3".to_owned()),
-        ]),
+            relays: "running".to_owned(),
+            others: others([
+                (
+                    "latency",
+                    "from the call of SubmitReferral to the moment a waiting pull takes it"
+                        .to_owned(),
+                ),
+                (
+                    "ratio",
+                    "median over the time of one committed write".to_owned(),
+                ),
+            ]),
+        },
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 
 use crate::processes::{self, Process};
-use crate::report::{Latency, Report, machine};
+use crate::report::{Conditions, Latency, Report, others};
 use crate::world::{self, World};
 use crate::{Result, baseline, dossiers};
 
@@ -20,12 +20,6 @@ const DRAIN: Duration = Duration::from_secs(120);
 /// Submits as fast as it goes for `time`, waits until everything is pullable, and counts referrals over
 /// the whole span.
 pub(crate) async fn run(time: Duration) -> Result<Report> {
-    processes::build(&[
-        "liaison-intake",
-        "liaison-classification",
-        "liaison-routing",
-        "liaison-notification",
-    ])?;
     let world = World::new()?;
     let mut peers = BTreeMap::new();
     for name in SERVICES {
@@ -80,18 +74,18 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
         latency_ms: Latency::of(&done.micros),
         errors: done.errors,
         rss_mib,
-        conditions: BTreeMap::from([
-            ("machine", machine()),
-            ("dossier_bytes", dossiers::BYTES.to_string()),
-            ("persons", "3".to_owned()),
-            ("clients", format!("{} in flight", submit::IN_FLIGHT)),
-            ("relays", "running".to_owned()),
-            ("latency", "of the submission".to_owned()),
-            ("referrals", submitted.to_string()),
-            ("fsync", fsync),
-            ("synchronous_commit", synchronous_commit),
-            ("tls", "mutual, TLS 1.3".to_owned()),
-        ]),
+        conditions: Conditions {
+            fsync,
+            synchronous_commit,
+            dossier_bytes: dossiers::BYTES.to_string(),
+            clients: submit::in_flight(),
+            relays: "running".to_owned(),
+            others: others([
+                ("persons", "3".to_owned()),
+                ("latency", "of the submission".to_owned()),
+                ("referrals", submitted.to_string()),
+            ]),
+        },
     })
 }
 

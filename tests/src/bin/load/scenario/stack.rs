@@ -29,7 +29,7 @@ use tonic::{Request, Response, Status};
 use crate::Result;
 use crate::drive::{Done, closed};
 use crate::processes::{self, Process};
-use crate::report::{Baseline, Latency, Report, machine};
+use crate::report::{Baseline, Conditions, Latency, NOT_APPLICABLE, Report, others};
 use crate::world::World;
 
 /// Calls in flight.
@@ -60,16 +60,17 @@ pub(crate) async fn run(time: Duration) -> Result<Report> {
         latency_ms: Latency::of(&done.micros),
         errors: done.errors + before.0.errors + after.0.errors,
         rss_mib: BTreeMap::from([("server".to_owned(), rss)]),
-        conditions: BTreeMap::from([
-            ("machine", machine()),
-            ("call", "unary, empty message both ways".to_owned()),
-            (
-                "clients",
-                format!("{IN_FLIGHT} in flight on {CONNECTIONS} connections"),
-            ),
-            ("tls", "mutual, TLS 1.3".to_owned()),
-            ("telemetry", "no collector".to_owned()),
-        ]),
+        conditions: Conditions {
+            fsync: NOT_APPLICABLE.to_owned(),
+            synchronous_commit: NOT_APPLICABLE.to_owned(),
+            dossier_bytes: NOT_APPLICABLE.to_owned(),
+            clients: format!("{IN_FLIGHT} in flight on {CONNECTIONS} connections"),
+            relays: NOT_APPLICABLE.to_owned(),
+            others: others([
+                ("call", "unary, empty message both ways".to_owned()),
+                ("telemetry", "no collector".to_owned()),
+            ]),
+        },
     })
 }
 

@@ -8,7 +8,7 @@ use liaison_proto::intake::intake_service_client::IntakeServiceClient;
 
 use crate::drive::{Done, closed};
 use crate::processes::{self, Process};
-use crate::report::{Baseline, Latency, Report, machine};
+use crate::report::{Baseline, Conditions, Latency, NOT_APPLICABLE, Report, others};
 use crate::world::{self, World};
 use crate::{Result, baseline, dossiers};
 
@@ -19,33 +19,32 @@ pub(crate) const BUREAUS: [&str; 4] = ["NB-FR", "NB-ES", "NB-GB", "NB-MA"];
 
 /// On PostgreSQL, against pgbench.
 pub(crate) async fn postgres(time: Duration) -> Result<Report> {
-    processes::build(&["liaison-intake"])?;
     let database = world::postgres("intake").await?;
-    let (fsync, synchronous_commit) = world::durability(&database).await?;
+    let durability = world::durability(&database).await?;
     let world = World::new()?;
     let (done, rss) = submit(&world, &database, time).await?;
     let baseline =
         baseline::pgbench(&world::postgres("baseline").await?, dossiers::BYTES, time).await?;
-    let mut report = report("submit", &done, baseline, rss);
-    report.conditions.insert("fsync", fsync);
-    report
-        .conditions
-        .insert("synchronous_commit", synchronous_commit);
-    Ok(report)
+    Ok(report("submit", &done, baseline, rss, durability, []))
 }
 
 /// On SQLite, against one transaction a row.
 pub(crate) async fn sqlite(time: Duration) -> Result<Report> {
-    processes::build(&["liaison-intake"])?;
     let world = World::new()?;
     let database = format!("sqlite://{}", world.path().join("intake.db").display());
     let (done, rss) = submit(&world, &database, time).await?;
+    let event_bytes = baseline::event_bytes(&database).await?;
     let (baseline, _) = baseline::sqlite_rows(world.path(), dossiers::BYTES, time / 2).await?;
-    let mut report = report("submit-sqlite", &done, baseline, rss);
-    report
-        .conditions
-        .insert("fsync", "synchronous=FULL".to_owned());
-    Ok(report)
+    let durability = ("synchronous=FULL".to_owned(), NOT_APPLICABLE.to_owned());
+    let own = [("event_bytes", event_bytes.to_string())];
+    Ok(report(
+        "submit-sqlite",
+        &done,
+        baseline,
+        rss,
+        durability,
+        own,
+    ))
 }
 
 async fn submit(
@@ -97,12 +96,21 @@ pub(crate) fn clients(
     Ok(Arc::new(clients.collect::<Result<Vec<_>>>()?))
 }
 
-fn report(
+/// How the load is put on.
+pub(crate) fn in_flight() -> String {
+    format!("{IN_FLIGHT} in flight on {} connections", BUREAUS.len())
+}
+
+fn report<const N: usize>(
     scenario: &'static str,
     done: &Done,
     baseline: Baseline,
     rss_mib: BTreeMap<String, f64>,
+    (fsync, synchronous_commit): (String, String),
+    own: [(&'static str, String); N],
 ) -> Report {
+    let mut others = others(own);
+    others.insert("persons", "3".to_owned());
     Report {
         scenario,
         rate: done.rate(),
@@ -111,16 +119,13 @@ fn report(
         latency_ms: Latency::of(&done.micros),
         errors: done.errors,
         rss_mib,
-        conditions: BTreeMap::from([
-            ("machine", machine()),
-            ("dossier_bytes", dossiers::BYTES.to_string()),
-            ("persons", "3".to_owned()),
-            (
-                "clients",
-                format!("{IN_FLIGHT} in flight on {} connections", BUREAUS.len()),
-            ),
-            ("relays", "paused".to_owned()),
-            ("tls", "mutual, TLS 1.3".to_owned()),
-        ]),
+        conditions: Conditions {
+            fsync,
+            synchronous_commit,
+            dossier_bytes: dossiers::BYTES.to_string(),
+            clients: in_flight(),
+            relays: "paused".to_owned(),
+            others,
+        },
     }
 }
