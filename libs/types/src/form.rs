@@ -63,10 +63,10 @@ forms! {
     alone {
         /// A code of the International Classification of Crime for Statistical Purposes.
         IccsCode as "0204" {
-            en: "2, 4, 5 or 6 digits of the ICCS, sections 01 to 11",
-            fr: "2, 4, 5 ou 6 chiffres de l'ICCS, sections 01 à 11",
-            es: "2, 4, 5 o 6 dígitos de la ICCS, secciones 01 a 11",
-            ar: "2 أو 4 أو 5 أو 6 أرقام من تصنيف ICCS، الأقسام 01 إلى 11",
+            en: "2, 4, 5 or 6 digits of the ICCS, beginning with 01 to 11",
+            fr: "2, 4, 5 ou 6 chiffres de l'ICCS, commençant par 01 à 11",
+            es: "2, 4, 5 o 6 dígitos de la ICCS, que empiezan por 01 a 11",
+            ar: "2 أو 4 أو 5 أو 6 أرقام من تصنيف ICCS، تبدأ من 01 إلى 11",
         }
         /// A country.
         CountryCode as "FR" {
