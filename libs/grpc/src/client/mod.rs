@@ -77,6 +77,7 @@ pub fn connect(
     let transport = endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
         let (connector, host, watch) = (connector.clone(), host.clone(), watch.clone());
         async move {
+            watch.forget();
             let stream = connector.connect(&host, port).await?;
             Ok::<_, HandshakeError>(TokioIo::new(watch.watch(stream)))
         }

@@ -25,9 +25,13 @@ impl Refusal {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = cause;
     }
 
+    /// The channel dials anew: what was refused before says nothing about a server that is away now.
+    pub(crate) fn forget(&self) {
+        self.set(None);
+    }
+
     /// `stream`, a new connection of the channel.
     pub(crate) fn watch<IO>(&self, stream: IO) -> Watched<IO> {
-        self.set(None);
         Watched {
             stream,
             refusal: self.clone(),
@@ -104,5 +108,27 @@ impl<IO: AsyncWrite> AsyncWrite for Watched<IO> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.project().stream.poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use liaison_types::Reason;
+
+    use super::*;
+    use crate::status::Failure;
+
+    #[test]
+    fn a_refusal_is_told_until_the_channel_dials_anew() {
+        let refusal = Refusal::default();
+        let reason = || {
+            let gone = io::Error::from(io::ErrorKind::ConnectionRefused);
+            Failure::read(&refusal.status(Box::new(gone))).reason()
+        };
+        assert_eq!(reason(), Some(Reason::Unavailable));
+        refusal.set(Some("CertificateExpired".to_owned()));
+        assert_eq!(reason(), Some(Reason::CertificateRejected));
+        refusal.forget();
+        assert_eq!(reason(), Some(Reason::Unavailable));
     }
 }
