@@ -238,7 +238,8 @@ impl Assignment {
     pub fn declare_indirect_access(&mut self, now: Timestamp) -> Result<AssignmentStep> {
         let declared = AssignmentStep::IndirectAccessDeclared;
         if self.role != Role::Lead {
-            return Err(Error::illegal_state(declared.as_str(), self.role.as_str()));
+            return Err(Error::illegal_state(declared.as_str(), self.state.as_str())
+                .message("only the lead unit declares indirect access"));
         }
         self.step(declared, now)
     }

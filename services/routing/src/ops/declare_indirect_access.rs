@@ -41,9 +41,10 @@ pub(super) fn apply(board: &mut Board, mut assignment: Assignment, cause: &Cause
     let envelope = &case.envelope;
     let in_force = envelope.completion.as_ref();
     let Some(rule) = clock::indirect_access(in_force.map(|clock| clock.rule.as_str())) else {
-        let clock = in_force.map_or("no completion clock", |clock| clock.rule.as_str());
+        let state = assignment.state.as_str();
         let declared = AssignmentStep::IndirectAccessDeclared;
-        return Err(Error::illegal_state(declared.as_str(), clock));
+        return Err(Error::illegal_state(declared.as_str(), state)
+            .message("indirect access extends the clock of an urgent referral alone"));
     };
     if in_force.is_some_and(|clock| clock.rule == rule.id) {
         return Ok(());
