@@ -1,5 +1,5 @@
-//! Databases for the services: connections, transactions, migrations, bulk statements, group commit
-//! and the audit, on SQLite and PostgreSQL alike.
+//! Databases for the services: connections, transactions, migrations, bulk statements, group commit,
+//! the audit and sealed columns, on SQLite and PostgreSQL alike.
 //!
 //! # How to use it
 //!
@@ -12,7 +12,8 @@
 //!   them. [`Batcher`] makes many concurrent calls share one transaction.
 //! * [`migrate()`] brings the schema up to date under a lock; [`pending`] says what is missing.
 //!   [`migration`] has the column shorthands and [`migration::append_only`].
-//! * [`audit`] is the table of who did what, and why it was allowed.
+//! * [`audit`] is the table of who did what, and why it was allowed; its seals show what was changed.
+//! * [`sealed`] encrypts content under a key per subject, which can be destroyed.
 //!
 //! # Ids and instants in entities
 //!
@@ -44,6 +45,7 @@
 
 pub mod audit;
 pub mod migration;
+pub mod sealed;
 
 mod batch;
 mod bulk;
