@@ -38,6 +38,8 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 /// The trigger's name on PostgreSQL; migrating recognises append-only tables by it.
 pub(crate) const APPEND_ONLY: &str = "append_only";
+/// The trigger's name on PostgreSQL; migrating recognises tables that keep their rows by it.
+pub(crate) const KEEPS_ROWS: &str = "keeps_rows";
 
 /// A migration named `name`, which brings the schema forward by `up`.
 ///
@@ -154,36 +156,63 @@ columns! {
 /// # Errors
 /// Where the database refuses, for example because the table does not exist.
 pub async fn append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    refuse(
+        manager,
+        table,
+        APPEND_ONLY,
+        "is append-only",
+        &["UPDATE", "DELETE"],
+    )
+    .await
+}
+
+/// Makes a table keep its rows: triggers refuse DELETE and TRUNCATE, also by REPLACE, and
+/// [`migrate`](crate::migrate()) grants the serving role SELECT, INSERT and UPDATE only.
+///
+/// # Errors
+/// Where the database refuses, for example because the table does not exist.
+pub async fn keeps_rows(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    refuse(manager, table, KEEPS_ROWS, "keeps its rows", &["DELETE"]).await
+}
+
+async fn refuse(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    name: &str,
+    why: &str,
+    verbs: &[&str],
+) -> Result<(), DbErr> {
     let sql = match manager.get_database_backend() {
-        DbBackend::Postgres => append_only_postgres(table),
-        _ => append_only_sqlite(table),
+        DbBackend::Postgres => refuse_postgres(table, name, why, verbs),
+        _ => refuse_sqlite(table, name, why, verbs),
     };
     manager.get_connection().execute_unprepared(&sql).await?;
     Ok(())
 }
 
-fn append_only_postgres(table: &str) -> String {
+fn refuse_postgres(table: &str, name: &str, why: &str, verbs: &[&str]) -> String {
     // One trigger per statement also fires where no row matches. ALWAYS: replication mode, which any
     // superuser may set for a session, does not silence it.
     format!(
         r#"CREATE OR REPLACE FUNCTION liaison_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'table % is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION 'table % %', TG_TABLE_NAME, coalesce(TG_ARGV[0], 'is append-only')
+        USING ERRCODE = 'restrict_violation';
 END $$;
-CREATE TRIGGER {APPEND_ONLY} BEFORE UPDATE OR DELETE OR TRUNCATE ON "{table}"
-    FOR EACH STATEMENT EXECUTE FUNCTION liaison_refuse_change();
-ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER {APPEND_ONLY};"#
+CREATE TRIGGER {name} BEFORE {} OR TRUNCATE ON "{table}"
+    FOR EACH STATEMENT EXECUTE FUNCTION liaison_refuse_change('{why}');
+ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER {name};"#,
+        verbs.join(" OR ")
     )
 }
 
-fn append_only_sqlite(table: &str) -> String {
-    ["UPDATE", "DELETE"]
-        .map(|verb| {
-            format!(
-                r#"CREATE TRIGGER "{table}_{APPEND_ONLY}_{}" BEFORE {verb} ON "{table}"
-BEGIN SELECT RAISE(ABORT, 'table {table} is append-only'); END;"#,
-                verb.to_lowercase()
-            )
-        })
-        .join("\n")
+fn refuse_sqlite(table: &str, name: &str, why: &str, verbs: &[&str]) -> String {
+    let triggers = verbs.iter().map(|verb| {
+        format!(
+            r#"CREATE TRIGGER "{table}_{name}_{}" BEFORE {verb} ON "{table}"
+BEGIN SELECT RAISE(ABORT, 'table {table} {why}'); END;"#,
+            verb.to_lowercase()
+        )
+    });
+    triggers.collect::<Vec<_>>().join("\n")
 }

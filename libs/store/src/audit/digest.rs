@@ -21,23 +21,25 @@ pub(super) fn of(entry: &AuditEntry) -> [u8; 32] {
         entry.purpose.as_deref(),
         Some(&entry.decision),
         entry.request_id.as_deref(),
+        entry.rule_set.as_deref(),
     ] {
-        add(&mut hash, text);
+        add(&mut hash, text.map(str::as_bytes));
     }
+    add(&mut hash, entry.facts.as_deref());
     hash.update(length(entry.rules.len()));
     for rule in &entry.rules {
-        add(&mut hash, Some(rule));
+        add(&mut hash, Some(rule.as_bytes()));
     }
     hash.finalize().into()
 }
 
-fn add(hash: &mut Sha256, text: Option<&str>) {
-    match text {
+fn add(hash: &mut Sha256, bytes: Option<&[u8]>) {
+    match bytes {
         None => hash.update([0]),
-        Some(text) => {
+        Some(bytes) => {
             hash.update([1]);
-            hash.update(length(text.len()));
-            hash.update(text);
+            hash.update(length(bytes.len()));
+            hash.update(bytes);
         }
     }
 }
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_field_counts() {
-        let changes: [fn(&mut AuditEntry); 10] = [
+        let changes: [fn(&mut AuditEntry); 14] = [
             |e| e.id = AuditId::new(e.at, &SeededRandom::new(2)),
             |e| e.at = Timestamp::from_micros(e.at.as_micros() + 1),
             |e| e.party = "bureau/NB-ES".parse().unwrap(),
@@ -79,6 +81,10 @@ mod tests {
             |e| e.decision = "REFUSE".to_owned(),
             |e| e.rules = vec!["R1R2".to_owned()],
             |e| e.request_id = Some("p".to_owned()),
+            |e| e.rule_set = Some("p".to_owned()),
+            |e| e.facts = Some(Vec::new()),
+            |e| e.facts = Some(b"p".to_vec()),
+            |e| e.facts = Some(b"pp".to_vec()),
         ];
         let mut digests = vec![entry().digest()];
         for change in changes {
@@ -95,6 +101,7 @@ mod tests {
     fn the_encoding_is_what_the_documentation_says() {
         let mut entry = entry();
         entry.officer = Some("ü".to_owned());
+        entry.facts = Some(vec![0xff, 0]);
         let mut bytes = b"liaison.audit.v1\n".to_vec();
         bytes.extend(entry.id.uuid().as_bytes());
         bytes.extend(1_772_352_000_000_001_i64.to_be_bytes());
@@ -106,6 +113,7 @@ mod tests {
             None,
             Some("PERMIT"),
             None,
+            None,
         ] {
             match text {
                 None => bytes.push(0),
@@ -115,6 +123,7 @@ mod tests {
                 }
             }
         }
+        bytes.extend(*b"\x01\0\0\0\x02\xff\0");
         bytes.extend(*b"\0\0\0\x02\x01\0\0\0\x02R1\x01\0\0\0\x02R2");
         let expected: [u8; 32] = Sha256::digest(&bytes).into();
         assert_eq!(entry.digest(), expected);

@@ -22,6 +22,8 @@ pub struct Model {
     pub rules: String,
     pub request_id: Option<String>,
     pub digest: Vec<u8>,
+    pub facts: Option<Vec<u8>>,
+    pub rule_set: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -43,6 +45,8 @@ impl From<AuditEntry> for Model {
             decision: entry.decision,
             rules: entry.rules.join(" "),
             request_id: entry.request_id,
+            facts: entry.facts,
+            rule_set: entry.rule_set,
         }
     }
 }
@@ -67,6 +71,8 @@ impl TryFrom<Model> for AuditRecord {
                 decision: row.decision,
                 rules: row.rules.split_whitespace().map(str::to_owned).collect(),
                 request_id: row.request_id,
+                facts: row.facts,
+                rule_set: row.rule_set,
             },
         })
     }

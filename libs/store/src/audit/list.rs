@@ -3,7 +3,7 @@
 use liaison_types::{AuditId, Party, Result, Timestamp};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{AuditRecord, entity};
+use super::{AuditRecord, entity, id};
 use crate::error::DbResult;
 
 /// At most this many entries come at once.
@@ -28,6 +28,9 @@ pub struct AuditQuery {
 
 /// The entries `query` asks for, by id, which is by time to the millisecond.
 ///
+/// Ids are made from `at` ([`record`](super::record) sees to it), so `from` and `until` are bounds of the
+/// id as well: whether it is asked for a subject, a party or neither, an index gives the page in order.
+///
 /// # Errors
 /// `INCONSISTENT_DATA` where a row is no entry, else what the database says.
 pub async fn list<C: ConnectionTrait>(db: &C, query: &AuditQuery) -> Result<Vec<AuditRecord>> {
@@ -40,10 +43,14 @@ pub async fn list<C: ConnectionTrait>(db: &C, query: &AuditQuery) -> Result<Vec<
         select = select.filter(Column::Party.eq(party.to_string()));
     }
     if let Some(from) = query.from {
-        select = select.filter(Column::At.gte(from.as_micros()));
+        select = select
+            .filter(Column::At.gte(from.as_micros()))
+            .filter(Column::Id.gte(id::lowest_at(from)));
     }
     if let Some(until) = query.until {
-        select = select.filter(Column::At.lt(until.as_micros()));
+        select = select
+            .filter(Column::At.lt(until.as_micros()))
+            .filter(Column::Id.lte(id::highest_at(until)));
     }
     if let Some(after) = query.after {
         select = select.filter(Column::Id.gt(after.uuid()));

@@ -7,11 +7,11 @@ use sea_orm::{
 };
 
 use crate::error::DbResult;
-use crate::migration::APPEND_ONLY;
+use crate::migration::{APPEND_ONLY, KEEPS_ROWS};
 
 /// Grants `role` what serving needs on every table of the schema, and takes what it does not need:
-/// ordinary tables SELECT, INSERT, UPDATE, DELETE; append-only ones SELECT and INSERT; the table of
-/// migrations SELECT. All at once, so that a running server never finds itself without.
+/// ordinary tables SELECT, INSERT, UPDATE, DELETE; those that keep their rows all but DELETE;
+/// append-only ones SELECT and INSERT; the table of migrations SELECT. All at once, so that a running server never finds itself without.
 pub(super) async fn grant(
     connection: &DatabaseConnection,
     role: &str,
@@ -38,10 +38,11 @@ pub(super) async fn grant(
     let rows = tx
         .query_all_raw(statement(
             "SELECT format('%I.%I', n.nspname, c.relname), quote_ident($1), c.relname, \
-                    EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = $2) \
+                    EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = $2), \
+                    EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = $3) \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') ORDER BY c.relname",
-            vec![role.into(), APPEND_ONLY.into()],
+            vec![role.into(), APPEND_ONLY.into(), KEEPS_ROWS.into()],
         ))
         .await
         .db()?;
@@ -50,10 +51,12 @@ pub(super) async fn grant(
         let role: String = row.try_get_by_index(1).db()?;
         let name: String = row.try_get_by_index(2).db()?;
         let append_only: bool = row.try_get_by_index(3).db()?;
-        let rights = match (name == migrations, append_only) {
-            (true, _) => "SELECT",
-            (false, true) => "SELECT, INSERT",
-            (false, false) => "SELECT, INSERT, UPDATE, DELETE",
+        let keeps_rows: bool = row.try_get_by_index(4).db()?;
+        let rights = match (name == migrations, append_only, keeps_rows) {
+            (true, ..) => "SELECT",
+            (false, true, _) => "SELECT, INSERT",
+            (false, false, true) => "SELECT, INSERT, UPDATE",
+            (false, false, false) => "SELECT, INSERT, UPDATE, DELETE",
         };
         tx.execute_unprepared(&format!(
             "REVOKE ALL ON TABLE {table} FROM {role}; GRANT {rights} ON TABLE {table} TO {role}"

@@ -9,7 +9,7 @@ use liaison_types::{AuditId, ErrorKind, Party, SeededRandom, Timestamp};
 use sea_orm::ConnectionTrait;
 
 use crate::support::{is_postgres, plain, run};
-use crate::thing::Migrator;
+use crate::thing::Whole;
 
 fn entries(count: u32) -> Vec<AuditEntry> {
     let random = SeededRandom::new(7);
@@ -35,6 +35,8 @@ fn entries(count: u32) -> Vec<AuditEntry> {
                 entry.purpose = Some("investigation".to_owned());
                 entry.rules = vec!["VIEW-1".to_owned(), "VIEW-2".to_owned()];
                 entry.request_id = Some(String::new());
+                entry.rule_set = Some("2026-03".to_owned());
+                entry.facts = Some(vec![0xff; audit::MAX_FACTS]);
             }
             entry
         })
@@ -50,7 +52,7 @@ async fn record(db: &Db, entries: &[AuditEntry]) -> liaison_types::Result<()> {
 
 both_backends! {
     async fn entries_are_kept_whole(database: TestDatabase) {
-        let db = database.migrated::<Migrator>().await;
+        let db = database.migrated::<Whole>().await;
         let written = entries(300);
         record(&db, &written).await.unwrap();
         let everything = AuditQuery {
@@ -82,6 +84,21 @@ both_backends! {
             ..everything.clone()
         };
         assert_eq!(list(&between).await.len(), 10);
+        // To the microsecond, which ids do not know.
+        let instant = AuditQuery {
+            from: Some(written[10].at + Duration::from_micros(1)),
+            until: Some(written[11].at + Duration::from_micros(1)),
+            ..everything.clone()
+        };
+        assert_eq!(list(&instant).await[0].entry, written[11]);
+        assert_eq!(list(&instant).await.len(), 1);
+        let by_between = AuditQuery {
+            party: Some(written[0].party.clone()),
+            after: Some(written[12].id),
+            ..between
+        };
+        let found: Vec<_> = list(&by_between).await.into_iter().map(|r| r.entry).collect();
+        assert_eq!(found, [14, 16, 18].map(|number| written[number].clone()));
 
         let (mut paged, mut page) = (
             Vec::new(),
@@ -101,8 +118,28 @@ both_backends! {
 }
 
 both_backends! {
+    async fn entries_of_before_the_decision_columns_stay(database: TestDatabase) {
+        database.migrated::<crate::thing::Migrator>().await.close().await.unwrap();
+        let owner = plain(&database).await;
+        let id = if is_postgres(&database) {
+            "'00000000-0000-0000-0000-000000000001'"
+        } else {
+            "x'00000000000000000000000000000001'"
+        };
+        let digest = if is_postgres(&database) { "sha256('')" } else { "zeroblob(32)" };
+        let insert = format!(
+            "INSERT INTO audit VALUES ({id}, 1, 'unit/cyber', NULL, 'a', 's', NULL, 'd', '', NULL, \
+             {digest})"
+        );
+        run(&owner, &insert).await;
+        let db = database.migrated::<Whole>().await;
+        let query = AuditQuery { limit: 1, ..Default::default() };
+        let all = audit::list(db.reader(), &query).await.unwrap();
+        assert_eq!((&all[0].entry.facts, &all[0].entry.rule_set), (&None, &None));
+    }
+
     async fn a_change_behind_our_back_shows(database: TestDatabase) {
-        let db = database.migrated::<Migrator>().await;
+        let db = database.migrated::<Whole>().await;
         record(&db, &entries(3)).await.unwrap();
         // What only the owner of the table can do.
         let owner = plain(&database).await;
@@ -142,13 +179,19 @@ both_backends! {
 
 both_backends! {
     async fn odd_entries_are_refused(database: TestDatabase) {
-        let db = database.migrated::<Migrator>().await;
-        let mut entry = entries(1);
-        entry[0].rules = vec!["TWO WORDS".to_owned()];
-        assert_eq!(
-            record(&db, &entry).await.unwrap_err().kind(),
-            ErrorKind::Internal
-        );
+        let db = database.migrated::<Whole>().await;
+        let changes: [fn(&mut AuditEntry); 4] = [
+            |entry| entry.rules = vec!["TWO WORDS".to_owned()],
+            |entry| entry.rules = vec![String::new()],
+            |entry| entry.facts = Some(vec![0; audit::MAX_FACTS + 1]),
+            |entry| entry.at = entry.at + Duration::from_millis(1),
+        ];
+        for change in changes {
+            let mut entry = entries(1);
+            change(&mut entry[0]);
+            let error = record(&db, &entry).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Internal);
+        }
         let tables = db
             .reader()
             .execute_unprepared("SELECT 1 FROM audit")

@@ -10,6 +10,8 @@ mod batch;
 mod bulk;
 mod connect;
 mod migrate;
+mod sealed;
+mod seals;
 mod support;
 mod thing;
 mod tx;

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 use crate::support::{is_postgres, plain, run};
-use crate::thing::{Entity, Migrator, first, thing};
+use crate::thing::{Entity, Migrator, Whole, first, thing};
 
 /// Adds a table, then fails where `FAIL`.
 fn second<const FAIL: bool>() -> Box<dyn MigrationTrait> {
@@ -191,10 +191,10 @@ async fn postgresql_grants_the_serving_role_what_serving_needs() {
     let serving_url = format!("postgres://{role}@{place}");
     settings.migration_url = Some(std::mem::replace(&mut settings.url, serving_url));
     settings.serving_role = Some(role.clone());
-    migrate::<Migrator>(&settings).await.unwrap();
+    migrate::<Whole>(&settings).await.unwrap();
     let db = Db::connect(&settings).await.unwrap();
 
-    assert!(pending::<Migrator>(&db).await.unwrap().is_empty());
+    assert!(pending::<Whole>(&db).await.unwrap().is_empty());
     db.write_tx("test.serve", |tx| {
         Box::pin(async move {
             insert_all(tx, [thing(1)]).await?;
@@ -202,6 +202,18 @@ async fn postgresql_grants_the_serving_role_what_serving_needs() {
                 .await
                 .db()?;
             Entity::delete_many().exec(tx).await.db()?;
+            for sql in [
+                "INSERT INTO data_key VALUES (gen_random_uuid(), 1, 'x')",
+                "UPDATE data_key SET wrapped = 'y'",
+                "DELETE FROM data_key",
+                "UPDATE audit_sealer SET swept_at = 1",
+                "INSERT INTO audit_seal VALUES (1, gen_random_uuid(), 'x')",
+                "INSERT INTO audit_checkpoint VALUES (1, 1, 'x', 'k', 'y')",
+                "INSERT INTO audit_sealer VALUES (1, 0, NULL, NULL, NULL, NULL, 0) ON CONFLICT DO NOTHING",
+                "SELECT 1 FROM audit_seal, audit_checkpoint, audit_sealer, data_key",
+            ] {
+                tx.execute_unprepared(sql).await.db()?;
+            }
             Ok(())
         })
     })
@@ -215,6 +227,10 @@ async fn postgresql_grants_the_serving_role_what_serving_needs() {
     for sql in [
         "UPDATE audit SET party = 'q'",
         "DELETE FROM audit",
+        "UPDATE audit_seal SET position = 2",
+        "DELETE FROM audit_checkpoint",
+        "DELETE FROM audit_sealer",
+        "TRUNCATE audit_sealer",
         "TRUNCATE thing",
         "CREATE TABLE mine (id integer)",
         "ALTER TABLE audit DISABLE TRIGGER append_only",
@@ -230,7 +246,7 @@ async fn postgresql_grants_the_serving_role_what_serving_needs() {
     db.close().await.unwrap();
 
     settings.serving_role = Some("nobody; DROP TABLE thing".to_owned());
-    let error = migrate::<Migrator>(&settings).await.unwrap_err();
+    let error = migrate::<Whole>(&settings).await.unwrap_err();
     assert_eq!(error.reason(), Reason::SettingInvalid);
     run(&owner, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
 }

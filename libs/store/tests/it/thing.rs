@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
-use liaison_store::{audit, migration as m};
+use liaison_store::{audit, migration as m, sealed};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "thing")]
@@ -92,5 +92,25 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![first()]
+    }
+}
+
+/// Completes the audit and adds data keys.
+pub fn whole() -> Box<dyn MigrationTrait> {
+    m::step("m0002_whole", |manager| {
+        Box::pin(async move {
+            audit::add_decision_columns(manager).await?;
+            audit::create_seal_tables(manager).await?;
+            sealed::create_table(manager).await
+        })
+    })
+}
+
+/// Everything the store has tables for.
+pub struct Whole;
+
+impl MigratorTrait for Whole {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![first(), whole()]
     }
 }
