@@ -100,9 +100,150 @@ impl Default for Markings {
     }
 }
 
+impl Markings {
+    /// The join of both: what satisfies it satisfies each of the two. It is at least as strict as
+    /// either, and in whichever order they are given equally strict.
+    ///
+    /// This is what binds a piece of evidence: the markings of its referral and its own. Restrictions
+    /// in words stand one a line, each once, those of `self` first.
+    #[must_use]
+    pub fn tighten(&self, other: &Self) -> Self {
+        let mut lines: Vec<&str> = Vec::new();
+        for line in self
+            .handling_text
+            .lines()
+            .chain(other.handling_text.lines())
+        {
+            if !line.trim().is_empty() && !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        Self {
+            confidentiality: self.confidentiality.max(other.confidentiality),
+            handling: union(&self.handling, &other.handling),
+            handling_text: lines.join("\n"),
+            tlp: self.tlp.max(other.tlp),
+            pap: self.pap.max(other.pap),
+            excluded_countries: union(&self.excluded_countries, &other.excluded_countries),
+            excluded_units: union(&self.excluded_units, &other.excluded_units),
+        }
+    }
+
+    /// Whether nothing in `other` is stricter than here: every scale stands as high or higher, and
+    /// every handling code, restriction in words and exclusion of `other` is here too.
+    #[must_use]
+    pub fn is_at_least_as_strict_as(&self, other: &Self) -> bool {
+        let said = |line: &str| {
+            line.trim().is_empty() || self.handling_text.lines().any(|here| here == line)
+        };
+        self.confidentiality >= other.confidentiality
+            && self.tlp >= other.tlp
+            && self.pap >= other.pap
+            && has_all(&self.handling, &other.handling)
+            && has_all(&self.excluded_countries, &other.excluded_countries)
+            && has_all(&self.excluded_units, &other.excluded_units)
+            && other.handling_text.lines().all(said)
+    }
+}
+
+/// Everything in either, ascending, each once.
+fn union<T: Ord + Clone>(one: &[T], other: &[T]) -> Vec<T> {
+    let mut all = [one, other].concat();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn has_all<T: PartialEq>(all: &[T], some: &[T]) -> bool {
+    some.iter().all(|value| all.contains(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn any_markings() -> impl Strategy<Value = Markings> {
+        let countries = prop::sample::subsequence(vec!["DE", "FR", "GB"], 0..=3);
+        let units = prop::sample::subsequence(vec!["cyber", "terrorism"], 0..=2);
+        (
+            prop::sample::select(Confidentiality::ALL),
+            prop::sample::subsequence(Handling::ALL.to_vec(), 0..=4),
+            prop::sample::select(vec!["", "ask first", "ask first\nno copies", "no copies"]),
+            prop::sample::select(Tlp::ALL),
+            prop::sample::select(Pap::ALL),
+            countries,
+            units,
+        )
+            .prop_map(
+                |(confidentiality, handling, text, tlp, pap, countries, units)| Markings {
+                    confidentiality,
+                    handling,
+                    handling_text: text.to_owned(),
+                    tlp,
+                    pap,
+                    excluded_countries: countries.into_iter().map(|c| c.parse().unwrap()).collect(),
+                    excluded_units: units.into_iter().map(|u| u.parse().unwrap()).collect(),
+                },
+            )
+    }
+
+    proptest! {
+        #[test]
+        fn the_join_is_the_least_that_is_as_strict_as_both(
+            a in any_markings(), b in any_markings(), c in any_markings(),
+        ) {
+            let join = a.tighten(&b);
+            prop_assert!(join.is_at_least_as_strict_as(&a) && join.is_at_least_as_strict_as(&b));
+            if c.is_at_least_as_strict_as(&a) && c.is_at_least_as_strict_as(&b) {
+                prop_assert!(c.is_at_least_as_strict_as(&join));
+            }
+            let other = b.tighten(&a);
+            prop_assert!(join.is_at_least_as_strict_as(&other) && other.is_at_least_as_strict_as(&join));
+            prop_assert_eq!(join.tighten(&a), join.clone());
+            prop_assert!(join.handling.is_sorted() && join.excluded_units.is_sorted());
+        }
+    }
+
+    #[test]
+    fn what_is_stricter_in_one_thing_only_is_seen() {
+        let plain = Markings::default();
+        let tightened = [
+            Markings {
+                confidentiality: Confidentiality::Restricted,
+                ..plain.clone()
+            },
+            Markings {
+                handling: vec![Handling::H0, Handling::H2],
+                ..plain.clone()
+            },
+            Markings {
+                handling_text: "no copies".into(),
+                ..plain.clone()
+            },
+            Markings {
+                tlp: Tlp::AmberStrict,
+                ..plain.clone()
+            },
+            Markings {
+                pap: Pap::Red,
+                ..plain.clone()
+            },
+            Markings {
+                excluded_countries: vec!["DE".parse().unwrap()],
+                ..plain.clone()
+            },
+            Markings {
+                excluded_units: vec!["cyber".parse().unwrap()],
+                ..plain.clone()
+            },
+        ];
+        for markings in tightened {
+            assert!(markings.is_at_least_as_strict_as(&plain), "{markings:?}");
+            assert!(!plain.is_at_least_as_strict_as(&markings), "{markings:?}");
+            assert_eq!(plain.tighten(&markings), markings);
+        }
+    }
 
     #[test]
     fn markings_round_trip_and_the_scales_ascend() {
