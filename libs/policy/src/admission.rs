@@ -1,8 +1,11 @@
 //! Screening: what is admitted by rule and what a person has to look at. Screening never refuses.
 
-use liaison_types::{Confidentiality, IccsCode, Markings, Tlp};
+use liaison_types::{IccsCode, Markings};
 
-use crate::decision::RuleId;
+use crate::attribute::Question;
+use crate::decision::{Effect, RuleId};
+use crate::facts::Facts;
+use crate::rule_set::RuleSet;
 
 /// What screening looks at.
 #[derive(Clone, Debug)]
@@ -24,47 +27,51 @@ pub enum Admission {
     Flagged(Vec<RuleId>),
 }
 
-/// Codes that always ask for a person, with the rule each raises.
-///
-/// `0803`, acts related to expressions of controlled social beliefs, may have the political or
-/// religious character that Article 3 excludes. `06011`, drugs for personal consumption, is normally
-/// below the threshold of referral.
-const FLAGGED_CODES: &[(&str, RuleId)] = &[
-    ("0803", "screen.article-3.beliefs"),
-    ("06011", "screen.threshold.personal-consumption"),
-];
+/// Acts related to expressions of controlled social beliefs, which may have the political or religious
+/// character that Article 3 excludes.
+const ARTICLE_3: &str = "0803";
+/// Drugs for personal consumption, normally below the threshold of referral.
+const PERSONAL_CONSUMPTION: &str = "06011";
 
-/// Screens a submission that is complete.
+impl SubmissionFacts<'_> {
+    /// As rules see them.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let declared = |prefix| {
+            let mut offences = self.offences.iter();
+            offences.any(|code| code.as_str().starts_with(prefix))
+        };
+        Facts::new(Question::Submit)
+            .marked(self.markings)
+            .minor_suspected(self.minor_suspected)
+            .article_3_offence(declared(ARTICLE_3))
+            .below_threshold_offence(declared(PERSONAL_CONSUMPTION))
+    }
+}
+
+impl RuleSet {
+    /// Screens a submission that is complete.
+    #[must_use]
+    pub fn screen(&self, facts: &SubmissionFacts<'_>) -> Admission {
+        let decision = self.decide(&facts.facts());
+        match decision.effect {
+            Effect::Allow => Admission::Admitted(decision.rules),
+            // No rule set refuses here, and would one, a person had to look.
+            Effect::Review | Effect::Deny => Admission::Flagged(decision.rules),
+        }
+    }
+}
+
+/// Screens a submission that is complete, by the rule set of this build.
 #[must_use]
 pub fn screen(facts: &SubmissionFacts<'_>) -> Admission {
-    let mut rules: Vec<RuleId> = FLAGGED_CODES
-        .iter()
-        .filter(|(prefix, _)| {
-            facts
-                .offences
-                .iter()
-                .any(|code| code.as_str().starts_with(prefix))
-        })
-        .map(|(_, rule)| *rule)
-        .collect();
-    if facts.minor_suspected {
-        rules.push("screen.care.minor-suspected");
-    }
-    if facts.markings.tlp == Tlp::Red
-        && facts.markings.confidentiality == Confidentiality::Confidential
-    {
-        rules.push("screen.markings.red-and-confidential");
-    }
-    if rules.is_empty() {
-        Admission::Admitted(vec!["screen.complete-and-unflagged"])
-    } else {
-        Admission::Flagged(rules)
-    }
+    RuleSet::built_in().screen(facts)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use liaison_types::{Confidentiality, Tlp};
 
     fn screened(code: &str, markings: &Markings, minor_suspected: bool) -> Admission {
         screen(&SubmissionFacts {
@@ -103,7 +110,7 @@ mod tests {
         ] {
             assert_eq!(
                 screened(code, &markings, minor),
-                Admission::Flagged(vec![rule])
+                Admission::Flagged(vec![rule.into()])
             );
         }
     }

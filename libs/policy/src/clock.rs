@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use liaison_types::referral::{ReferralKind, Urgency};
 
-use crate::decision::RuleId;
-
 /// How long a clock runs, and which rule says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClockRule {
     /// The rule's id.
-    pub id: RuleId,
+    pub id: &'static str,
     /// From receipt.
     pub length: Duration,
 }
 
-const fn rule(id: RuleId, hours: u64) -> ClockRule {
+const fn rule(id: &'static str, hours: u64) -> ClockRule {
     ClockRule {
         id,
         length: Duration::from_hours(hours),

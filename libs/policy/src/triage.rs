@@ -2,17 +2,24 @@
 
 use liaison_types::Party;
 
+use crate::attribute::Question;
 use crate::decision::Decision;
-use crate::view::is_desk;
+use crate::facts::Facts;
+use crate::receiver::class;
+use crate::rule_set::RuleSet;
 
-/// Seeing what waits for people and deciding it by hand: the triage desk and nobody else.
+impl RuleSet {
+    /// Seeing what waits for people and deciding it by hand: the triage desk and nobody else.
+    #[must_use]
+    pub fn may_triage(&self, party: &Party) -> Decision {
+        self.decide(&Facts::new(Question::Triage).actor(class(party)))
+    }
+}
+
+/// [`RuleSet::may_triage`] by the rule set of this build.
 #[must_use]
 pub fn may_triage(party: &Party) -> Decision {
-    if is_desk(party, "triage") {
-        Decision::allow("triage.desk")
-    } else {
-        Decision::deny(vec!["triage.desk-only"])
-    }
+    RuleSet::built_in().may_triage(party)
 }
 
 #[cfg(test)]

@@ -2,7 +2,11 @@
 
 use liaison_types::{Markings, Party};
 
-use crate::decision::{Decision, RuleId};
+use crate::attribute::{Consent, Exercise, Grant, ItemClass, Question, Stage};
+use crate::decision::Decision;
+use crate::facts::Facts;
+use crate::receiver::{Clearance, Intent, class};
+use crate::rule_set::RuleSet;
 
 /// What need-to-know looks at.
 #[derive(Clone, Debug)]
@@ -11,86 +15,143 @@ pub struct ViewFacts<'a> {
     pub viewer: &'a Party,
     /// Whose it is.
     pub owner: &'a Party,
-    /// The viewer holds a grant that has not ended.
-    pub granted: bool,
+    /// What the viewer holds that has not ended.
+    pub grant: Grant,
     /// Markings set by the source.
     pub markings: &'a Markings,
+    /// The viewer's clearance.
+    pub clearance: Clearance,
+    /// What the viewer means to do with it.
+    pub intent: Intent,
+    /// What the owner said when asked for consent to this use.
+    pub consent: Consent,
+    /// Whether a trainee would see real material, or the other way round.
+    pub exercise: Exercise,
+    /// How far the referral has come.
+    pub stage: Stage,
 }
 
-pub(crate) fn is_desk(party: &Party, name: &str) -> bool {
-    matches!(party, Party::Desk(code) if code.as_str() == name)
-}
+impl<'a> ViewFacts<'a> {
+    /// Where nothing more is known or asked: clearances are not managed, nothing was declared, no consent
+    /// was asked for, nothing mixes, and the referral is admitted.
+    #[must_use]
+    pub fn new(viewer: &'a Party, owner: &'a Party, grant: Grant, markings: &'a Markings) -> Self {
+        Self {
+            viewer,
+            owner,
+            grant,
+            markings,
+            clearance: Clearance::default(),
+            intent: Intent::default(),
+            consent: Consent::None,
+            exercise: Exercise::Same,
+            stage: Stage::Open,
+        }
+    }
 
-fn excluded(facts: &ViewFacts<'_>) -> Option<RuleId> {
-    match facts.viewer {
-        Party::Unit(unit) if facts.markings.excluded_units.contains(unit) => {
-            Some("markings.exclusion.unit")
-        }
-        Party::Bureau(bureau)
-            if facts.viewer != facts.owner
-                && facts
-                    .markings
-                    .excluded_countries
-                    .iter()
-                    .any(|c| c.as_str() == bureau.country()) =>
-        {
-            Some("markings.exclusion.country")
-        }
-        _ => None,
+    /// As rules see them when the envelope is asked for.
+    #[must_use]
+    pub fn envelope(&self) -> Facts {
+        self.facts(Question::ViewEnvelope, ItemClass::Envelope, self.markings)
+    }
+
+    /// As rules see them when the content is asked for.
+    #[must_use]
+    pub fn dossier(&self) -> Facts {
+        self.facts(Question::ViewDossier, ItemClass::Dossier, self.markings)
+    }
+
+    /// Who sees is who receives.
+    fn facts(&self, question: Question, item: ItemClass, markings: &Markings) -> Facts {
+        let (viewer, owner) = (self.viewer, self.owner);
+        Facts::new(question)
+            .acting(viewer, owner, self.grant)
+            .received(
+                viewer.into(),
+                Some(owner),
+                self.grant.into(),
+                markings,
+                self.clearance,
+            )
+            .intending(self.intent)
+            .consent(self.consent)
+            .exercise(self.exercise)
+            .stage(self.stage)
+            .item(item)
     }
 }
 
-/// Envelope: state, clocks, history. The owner, units with a grant and the hub's two desks.
+/// What is looked at where one piece of a dossier is asked for.
+#[derive(Clone, Debug)]
+pub struct ItemFacts<'a> {
+    /// Who asks for it, and the markings of the referral.
+    pub view: ViewFacts<'a>,
+    /// Its own markings. They can only add to those of the referral.
+    pub markings: &'a Markings,
+    /// What sort of piece it is.
+    pub class: ItemClass,
+}
+
+impl ItemFacts<'_> {
+    /// As rules see them: the piece is marked as strictly as its referral and as itself.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let markings = self.view.markings.tighten(self.markings);
+        self.view.facts(Question::ViewItem, self.class, &markings)
+    }
+}
+
+impl RuleSet {
+    /// Envelope: state, clocks, history. The owner, units with a grant, the hub's two desks, and those
+    /// with whom it was shared.
+    #[must_use]
+    pub fn may_view_envelope(&self, facts: &ViewFacts<'_>) -> Decision {
+        self.decide(&facts.envelope()).of_owner(facts.owner)
+    }
+
+    /// Dossier: the content. Need-to-know as for the envelope, and the conditions of the markings;
+    /// operators, auditors and services never.
+    #[must_use]
+    pub fn may_view_dossier(&self, facts: &ViewFacts<'_>) -> Decision {
+        self.decide(&facts.dossier()).of_owner(facts.owner)
+    }
+
+    /// One piece of the content, under its own markings as well.
+    #[must_use]
+    pub fn may_view_item(&self, facts: &ItemFacts<'_>) -> Decision {
+        self.decide(&facts.facts()).of_owner(facts.view.owner)
+    }
+
+    /// Whether a party sees referrals of every owner in lists: the compliance and the triage desk.
+    #[must_use]
+    pub fn may_list_all(&self, viewer: &Party) -> bool {
+        let facts = Facts::new(Question::ListAll).actor(class(viewer));
+        self.decide(&facts).is_allowed()
+    }
+}
+
+/// [`RuleSet::may_view_envelope`] by the rule set of this build.
 #[must_use]
 pub fn may_view_envelope(facts: &ViewFacts<'_>) -> Decision {
-    if let Some(rule) = excluded(facts) {
-        return Decision::deny(vec![rule]);
-    }
-    if facts.viewer == facts.owner {
-        return Decision::allow("view.owner");
-    }
-    if may_list_all(facts.viewer) {
-        return Decision::allow("view.desk");
-    }
-    if matches!(facts.viewer, Party::Unit(_)) && facts.granted {
-        return Decision::allow("view.grant");
-    }
-    Decision::deny(vec!["view.no-need-to-know"])
+    RuleSet::built_in().may_view_envelope(facts)
 }
 
-/// Dossier: the content. The same parties as for the envelope; operators and auditors never.
+/// [`RuleSet::may_view_dossier`] by the rule set of this build.
 #[must_use]
 pub fn may_view_dossier(facts: &ViewFacts<'_>) -> Decision {
-    may_view_envelope(facts)
+    RuleSet::built_in().may_view_dossier(facts)
 }
 
-/// Whether a party sees referrals of every owner in lists: the compliance and the triage desk.
+/// [`RuleSet::may_view_item`] by the rule set of this build.
+#[must_use]
+pub fn may_view_item(facts: &ItemFacts<'_>) -> Decision {
+    RuleSet::built_in().may_view_item(facts)
+}
+
+/// [`RuleSet::may_list_all`] by the rule set of this build.
 #[must_use]
 pub fn may_list_all(viewer: &Party) -> bool {
-    is_desk(viewer, "compliance") || is_desk(viewer, "triage")
-}
-
-/// Deciding a flagged referral: the compliance desk, and never the officer who submitted it. Where
-/// nobody knows who that was, nobody can show to be another, and it is denied.
-///
-/// Officers are compared without regard to ASCII case and surrounding white space. An acting officer
-/// is required; that is checked before.
-#[must_use]
-pub fn may_decide_review(
-    reviewer: &Party,
-    officer: &str,
-    submitting_officer: Option<&str>,
-) -> Decision {
-    if !is_desk(reviewer, "compliance") {
-        return Decision::deny(vec!["review.compliance-desk-only"]);
-    }
-    let Some(submitter) = submitting_officer else {
-        return Decision::deny(vec!["review.four-eyes.submitter-unknown"]);
-    };
-    if officer.trim().eq_ignore_ascii_case(submitter.trim()) {
-        return Decision::deny(vec!["review.four-eyes"]);
-    }
-    Decision::allow("review.compliance-desk")
+    RuleSet::built_in().may_list_all(viewer)
 }
 
 #[cfg(test)]
@@ -99,12 +160,12 @@ mod tests {
     use liaison_types::PartyKind;
 
     fn view(viewer: &str, granted: bool, markings: &Markings) -> Decision {
-        may_view_dossier(&ViewFacts {
-            viewer: &viewer.parse().unwrap(),
-            owner: &"bureau/NB-FR".parse().unwrap(),
-            granted,
+        may_view_dossier(&ViewFacts::new(
+            &viewer.parse().unwrap(),
+            &"bureau/NB-FR".parse().unwrap(),
+            granted.into(),
             markings,
-        })
+        ))
     }
 
     #[test]
@@ -151,22 +212,6 @@ mod tests {
         assert_eq!(
             view("unit/cyber", true, &markings).rules,
             ["markings.exclusion.unit"]
-        );
-    }
-
-    #[test]
-    fn four_eyes() {
-        let desk = "desk/compliance".parse().unwrap();
-        assert!(may_decide_review(&desk, "b.second", Some("a.first")).is_allowed());
-        assert_eq!(
-            may_decide_review(&desk, " A.First", Some("a.first")).rules,
-            ["review.four-eyes"]
-        );
-        let triage = "desk/triage".parse().unwrap();
-        assert!(!may_decide_review(&triage, "b.second", Some("a.first")).is_allowed());
-        assert_eq!(
-            may_decide_review(&desk, "b.second", None).rules,
-            ["review.four-eyes.submitter-unknown"]
         );
     }
 }

@@ -1,6 +1,6 @@
 //! What a person decides, and whether that may be.
 
-use liaison_policy::{RouteFacts, may_route};
+use liaison_policy::{RouteFacts, RuleId, may_route};
 use liaison_types::{Error, ErrorKind, Markings, Reason, ReferralId, Result, UnitCode};
 
 /// The most units that support.
@@ -30,19 +30,11 @@ impl Ruling {
 ///
 /// # Errors
 /// UNIT_EXCLUDED naming the first unit that must not, and the rules.
-pub fn permit(
-    ruling: &Ruling,
-    markings: &Markings,
-    declined: &[UnitCode],
-) -> Result<Vec<&'static str>> {
+pub fn permit(ruling: &Ruling, markings: &Markings, declined: &[UnitCode]) -> Result<Vec<RuleId>> {
     let mut rules = Vec::new();
     for unit in ruling.units() {
-        let decision = may_route(&RouteFacts {
-            unit,
-            lead: *unit == ruling.lead,
-            declined,
-            markings,
-        });
+        let lead = *unit == ruling.lead;
+        let decision = may_route(&RouteFacts::new(unit, lead, declined, markings));
         if !decision.is_allowed() {
             return Err(
                 Error::new(ErrorKind::FailedPrecondition, Reason::UnitExcluded)

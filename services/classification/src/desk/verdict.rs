@@ -27,14 +27,8 @@ pub fn verdict(
     declined: &[UnitCode],
     review_desk: &DeskCode,
 ) -> (Decision, Fate) {
-    let permission = |unit: &UnitCode, lead: bool| {
-        may_route(&RouteFacts {
-            unit,
-            lead,
-            declined,
-            markings,
-        })
-    };
+    let permission =
+        |unit: &UnitCode, lead: bool| may_route(&RouteFacts::new(unit, lead, declined, markings));
     decision
         .supporting
         .retain(|unit| permission(unit, false).is_allowed());
@@ -54,9 +48,10 @@ pub fn verdict(
     }
     decision.outcome = Outcome::Review;
     decision.desk = review_desk.clone();
-    let rules = permission.rules.into_iter().map(|rule| Reason::Rule {
-        id: rule.to_owned(),
-    });
+    let rules = permission
+        .rules
+        .into_iter()
+        .map(|rule| Reason::Rule { id: rule.into() });
     decision.reasons.extend(rules);
     (decision, Fate::Triage(TriageCause::NotPermitted))
 }

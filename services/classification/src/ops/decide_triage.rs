@@ -81,7 +81,7 @@ impl Core {
         let mut entry = self.entry(now, &by.party, ACTION, referral, PERMIT, Vec::new());
         entry.officer = Some(by.officer.clone());
         match permit(ruling, &envelope.facts.markings, &case.declined) {
-            Ok(rules) => entry.rules = rules.into_iter().map(str::to_owned).collect(),
+            Ok(rules) => entry.rules = rules.into_iter().map(String::from).collect(),
             Err(refusal) => {
                 REFUSE.clone_into(&mut entry.decision);
                 entry.rules = refused_by(&refusal);

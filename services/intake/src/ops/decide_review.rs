@@ -1,7 +1,7 @@
 //! Deciding on a flagged referral.
 
 use liaison_grpc::wire;
-use liaison_policy::may_decide_review;
+use liaison_policy::{RuleId, may_decide_review};
 use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
@@ -106,8 +106,8 @@ impl Core {
             officer: Some(verdict.officer.clone()),
         };
         let detail = ground.map_or_else(
-            || decision.rules.first().copied().unwrap_or_default(),
-            RefusalGround::as_str,
+            || decision.rules.first().map_or("", RuleId::as_str),
+            |ground| ground.as_str(),
         );
         let step = record.chain.append(NewStep {
             step,

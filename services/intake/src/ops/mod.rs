@@ -166,21 +166,12 @@ async fn granted<C: ConnectionTrait>(
 
 /// What policy looks at.
 fn view<'a>(viewer: &'a Party, referral: &'a Referral, granted: bool) -> ViewFacts<'a> {
-    ViewFacts {
-        viewer,
-        owner: &referral.owner,
-        granted,
-        markings: &referral.markings,
-    }
+    ViewFacts::new(viewer, &referral.owner, granted.into(), &referral.markings)
 }
 
 /// The rules of a decision, for the audit.
 fn rules(decision: &Decision) -> Vec<String> {
-    decision
-        .rules
-        .iter()
-        .map(|rule| (*rule).to_owned())
-        .collect()
+    decision.rules.iter().map(ToString::to_string).collect()
 }
 
 /// Only one desk, or one service, may do this; the kind of party was checked before.

@@ -110,7 +110,7 @@ fn screening(submission: &Submission) -> (Vec<String>, ReferralStep) {
         Screening::Admitted(rules) => (rules, ReferralStep::Admitted),
         Screening::Flagged(rules) => (rules, ReferralStep::ReviewRequested),
     };
-    (rules.into_iter().map(str::to_owned).collect(), step)
+    (rules.into_iter().map(String::from).collect(), step)
 }
 
 /// What becomes of one request of a batch.

@@ -64,12 +64,13 @@ pub fn declined_units(assignments: &[&Assignment]) -> Vec<UnitCode> {
 }
 
 fn permission(case: &Case, declined: &[UnitCode], unit: &UnitCode, role: Role) -> Permission {
-    may_route(&RouteFacts {
+    let markings = &case.envelope.markings;
+    may_route(&RouteFacts::new(
         unit,
-        lead: role == Role::Lead,
+        role == Role::Lead,
         declined,
-        markings: &case.envelope.markings,
-    })
+        markings,
+    ))
 }
 
 /// The share of `unit`, where the policy permits it.
@@ -89,7 +90,7 @@ fn share(case: &Case, declined: &[UnitCode], unit: &UnitCode, role: Role) -> Opt
             .filter(|_| *unit == decision.lead && role == Role::Lead),
         role,
         rules: rules
-            .chain(permission.rules.iter().map(|rule| (*rule).to_owned()))
+            .chain(permission.rules.iter().map(ToString::to_string))
             .collect(),
     })
 }

@@ -216,11 +216,7 @@ impl Core {
         AuditEntry {
             officer: actor.and_then(|actor| actor.officer.clone()),
             purpose: note,
-            rules: permission
-                .rules
-                .iter()
-                .map(|rule| (*rule).to_owned())
-                .collect(),
+            rules: permission.rules.iter().map(ToString::to_string).collect(),
             ..AuditEntry::new(id, cause.at, party, action, subject, decision)
         }
     }
