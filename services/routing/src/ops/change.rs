@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 
 use liaison_grpc::wire;
-use liaison_policy::may_work_assignment;
 use liaison_store::Tx;
 use liaison_types::{AssignmentId, Error, ErrorKind, Result};
 
@@ -14,6 +13,7 @@ use super::complete_assignment::CompleteAssignment;
 use super::declare_indirect_access::{self, DeclareIndirectAccess};
 use super::decline_assignment::DeclineAssignment;
 use super::extend_lease::ExtendLease;
+use super::permission::may_work;
 use super::release_assignment::ReleaseAssignment;
 use super::{Assigned, Core, Ops};
 use crate::domain::{Actor, Assignment, AssignmentState, AssignmentStep, Role, TriageCause};
@@ -155,7 +155,7 @@ impl Core {
         let Some(assignment) = board.assignment(id).cloned() else {
             return Err(Error::not_found());
         };
-        let permission = may_work_assignment(&by.party, &assignment.unit);
+        let permission = may_work(&by.party, &assignment);
         if !permission.is_allowed() {
             return Err(Error::not_found());
         }

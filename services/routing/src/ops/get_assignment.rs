@@ -1,9 +1,9 @@
 //! Showing one assignment.
 
-use liaison_policy::may_view_assignment;
 use liaison_store::Inconsistency;
 use liaison_types::{AssignmentId, Error, Result};
 
+use super::permission::may_view;
 use super::{Assigned, Ops};
 use crate::domain::Actor;
 use crate::store;
@@ -24,7 +24,7 @@ impl Ops {
         let db = self.core.parts.db.reader();
         let assignment = store::find_assignment(db, request.assignment)
             .await?
-            .filter(|found| may_view_assignment(&by.party, &found.unit).is_allowed())
+            .filter(|found| may_view(&by.party, found).is_allowed())
             .ok_or_else(Error::not_found)?;
         let case = store::find_cases(db, [assignment.referral]).await?.pop();
         let case = case.ok_or_else(|| Inconsistency::on("routed_case").row(assignment.referral))?;

@@ -36,7 +36,8 @@ pub struct Page {
 }
 
 impl Ops {
-    /// A page of a unit's own assignments; the duty desk sees those of every unit.
+    /// A page of a unit's own assignments, those whose grant is there; the duty desk sees all of every
+    /// unit.
     ///
     /// # Errors
     /// PERMISSION_DENIED to other desks; PAGE_TOKEN_MISMATCH.

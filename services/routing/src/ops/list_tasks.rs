@@ -1,9 +1,9 @@
 //! Listing the tasks of an assignment.
 
-use liaison_policy::may_work_assignment;
 use liaison_types::{AssignmentId, Error, Result};
 
 use super::Ops;
+use super::permission::may_work;
 use crate::domain::{Actor, Task};
 use crate::store;
 
@@ -23,7 +23,7 @@ impl Ops {
         let db = self.core.parts.db.reader();
         store::find_assignment(db, request.assignment)
             .await?
-            .filter(|found| may_work_assignment(&by.party, &found.unit).is_allowed())
+            .filter(|found| may_work(&by.party, found).is_allowed())
             .ok_or_else(Error::not_found)?;
         store::tasks_of(db, request.assignment).await
     }

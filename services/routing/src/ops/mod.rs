@@ -18,6 +18,7 @@ mod get_assignment;
 mod grant_acknowledged;
 mod list_assignments;
 mod list_tasks;
+mod permission;
 mod pull_assignments;
 mod record_classification;
 mod refuse;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 
 use liaison_grpc::event_delivery::EventSource;
 use liaison_outbox::Outbox;
-use liaison_policy::{Decision as Permission, may_work_assignment};
+use liaison_policy::Decision as Permission;
 use liaison_store::Tx;
 use liaison_store::audit::AuditEntry;
 use liaison_store::{Batcher, BatcherSettings, Db};
@@ -246,7 +247,7 @@ impl Core {
         let Some(assignment) = board.assignment(id).cloned() else {
             return Err(Error::not_found());
         };
-        let permission = may_work_assignment(&by.party, &assignment.unit);
+        let permission = permission::may_work(&by.party, &assignment);
         if !permission.is_allowed() {
             return Err(Error::not_found());
         }

@@ -1,9 +1,9 @@
 //! Answering requests that are not valid.
 
-use liaison_policy::may_view_assignment;
 use liaison_types::{AssignmentId, Error, Result, TaskId};
 
 use super::Ops;
+use super::permission::may_view;
 use crate::domain::Actor;
 use crate::store;
 
@@ -58,6 +58,6 @@ impl Ops {
             return Ok(false);
         };
         let found = store::find_assignment(db, id).await?;
-        Ok(found.is_some_and(|found| may_view_assignment(&by.party, &found.unit).is_allowed()))
+        Ok(found.is_some_and(|found| may_view(&by.party, &found).is_allowed()))
     }
 }

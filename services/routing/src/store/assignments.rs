@@ -262,8 +262,8 @@ pub(crate) async fn expired<C: ConnectionTrait>(
     Ok(found.into_iter().map(AssignmentId::from_uuid).collect())
 }
 
-/// Up to `limit` assignments, the newest first, after `after`: of `unit` where one is given, in
-/// `states` where any are given.
+/// Up to `limit` assignments, the newest first, after `after`: those granted to `unit` where one is
+/// given, in `states` where any are given.
 pub(crate) async fn list_assignments<C: ConnectionTrait>(
     db: &C,
     unit: Option<&UnitCode>,
@@ -274,7 +274,9 @@ pub(crate) async fn list_assignments<C: ConnectionTrait>(
 ) -> Result<Vec<Assignment>> {
     let mut select = Entity::find();
     if let Some(unit) = unit {
-        select = select.filter(Column::Unit.eq(unit.as_str()));
+        select = select
+            .filter(Column::Unit.eq(unit.as_str()))
+            .filter(Column::Granted.eq(true));
     }
     if !states.is_empty() {
         select = select.filter(Column::State.is_in(states.iter().map(|state| state.as_str())));

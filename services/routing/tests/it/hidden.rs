@@ -152,6 +152,28 @@ both_backends! {
         assert_eq!(world.seen_by("unit/cyber").await, before, "nothing was changed");
     }
 
+    /// Until intake has acknowledged the grant, the unit learns nothing of what it may be given.
+    async fn what_is_not_granted_does_not_exist(database: TestDatabase) {
+        let world = World::new(database).await;
+        world.classify(vec![world.classified("cyber", &[])]).await;
+        let desk = world.seen_by("desk/triage").await;
+        assert_eq!(desk.len(), 1, "the duty desk sees it");
+        assert!(world.seen_by("unit/cyber").await.is_empty());
+        let nothing = format!("assignments/{}", Uuid::from_u128(77).hyphenated());
+        let no_task = format!("tasks/{}", Uuid::from_u128(77).hyphenated());
+        let cyber = || world.officer("cyber", "early");
+        let waiting = calls(cyber(), &desk[0].name, &no_task, "token").await;
+        let nobodys = calls(cyber(), &nothing, &no_task, "token").await;
+        for (number, (waiting, nobodys)) in waiting.into_iter().zip(nobodys).enumerate() {
+            let (waiting, nobodys) = (waiting.unwrap_err(), nobodys.unwrap_err());
+            assert_eq!(waiting.code(), Code::NotFound, "call {number}: {waiting:?}");
+            assert_eq!(waiting.message(), nobodys.message());
+            assert_eq!(waiting.details(), nobodys.details());
+        }
+        world.settle().await;
+        assert_eq!(world.seen_by("unit/cyber").await.len(), 1);
+    }
+
     /// The duty desk sees every assignment; other desks may not even ask.
     async fn the_duty_desk_sees_all_and_others_nothing(database: TestDatabase) {
         let world = World::new(database).await;

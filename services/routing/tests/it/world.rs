@@ -391,6 +391,7 @@ impl World {
     /// The assignments that the unit sees, the oldest first.
     pub async fn seen_by(&self, party: &str) -> Vec<Assignment> {
         let request = ListAssignmentsRequest {
+            page_size: 500,
             include_exercises: true,
             ..Default::default()
         };
@@ -403,9 +404,10 @@ impl World {
         listed.assignments.into_iter().rev().collect()
     }
 
-    /// The state of the unit's only assignment.
+    /// The state of the unit's only assignment, whether it may know of it yet or not.
     pub async fn state_of(&self, unit: &str) -> common::AssignmentState {
-        let seen = self.seen_by(&format!("unit/{unit}")).await;
+        let mut seen = self.seen_by("desk/triage").await;
+        seen.retain(|assignment| assignment.unit == unit);
         assert_eq!(seen.len(), 1);
         seen[0].state()
     }
