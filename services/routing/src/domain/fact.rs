@@ -56,6 +56,8 @@ pub struct AssignmentFact {
     pub reference: String,
     /// The unit.
     pub unit: UnitCode,
+    /// The unit may have it: intake has acknowledged the grant.
+    pub granted: bool,
     /// Its part.
     pub role: Role,
     /// What happened.
@@ -120,6 +122,7 @@ impl What {
             referral: assignment.referral,
             reference: envelope.reference.clone(),
             unit: assignment.unit.clone(),
+            granted: assignment.granted,
             role: assignment.role,
             step,
             state: assignment.state,
@@ -161,8 +164,8 @@ impl What {
     }
 
     /// Who is told. Intake hears what changes a grant or the referral's history; the unit hears of
-    /// its assignments from the moment on at which it may have them; what concerns nobody else than
-    /// the caller is told to nobody.
+    /// its assignments from the moment on at which it may have them, and never of one that was taken
+    /// back before; what concerns nobody else than the caller is told to nobody.
     #[must_use]
     pub const fn audience(&self) -> &'static [Audience] {
         use AssignmentStep as E;
@@ -171,6 +174,7 @@ impl What {
                 E::Created => &[Audience::Intake],
                 E::Queued | E::Leased | E::Released | E::LeaseExpired => &[Audience::Notification],
                 E::LeaseExtended | E::TaskCreated => &[],
+                E::Revoked | E::Promoted if !fact.granted => &[Audience::Intake],
                 E::Accepted
                 | E::Declined
                 | E::IndirectAccessDeclared

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use liaison_proto::common;
+use liaison_proto::event::AssignmentStep;
 use liaison_proto::routing::{
     AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
     CreateTaskRequest, DeclareIndirectAccessRequest, DeclineAssignmentRequest, ExtendLeaseRequest,
@@ -172,6 +173,24 @@ both_backends! {
         }
         world.settle().await;
         assert_eq!(world.seen_by("unit/cyber").await.len(), 1);
+    }
+
+    /// What was taken back before its grant was there was never the unit's.
+    async fn what_was_never_granted_is_never_told(database: TestDatabase) {
+        let world = World::new(database).await;
+        let first = world.classified("cyber", &["terrorism"]);
+        let second = world.again(&first, "terrorism", &[]);
+        world.classify(vec![first]).await;
+        world.classify(vec![second]).await;
+        world.settle().await;
+        assert!(world.seen_by("unit/cyber").await.is_empty());
+        let told = world.steps("notification");
+        assert!(told.iter().all(|(unit, _)| unit == "terrorism"), "{told:?}");
+        let intake = world.steps("intake");
+        for expected in [("cyber", AssignmentStep::Revoked), ("terrorism", AssignmentStep::Promoted)] {
+            assert!(intake.iter().any(|(unit, step)| (unit.as_str(), *step) == expected), "{intake:?}");
+        }
+        assert_eq!(told, [("terrorism".to_owned(), AssignmentStep::Queued)]);
     }
 
     /// The duty desk sees every assignment; other desks may not even ask.
