@@ -34,9 +34,12 @@ pub(crate) fn assignment(assigned: &Assigned) -> routing::Assignment {
         kind: wire::number::<common::ReferralKind>(envelope.kind.as_str()),
         urgency: wire::number::<common::Urgency>(envelope.urgency.as_str()),
         markings: Some(wire::markings(&envelope.markings)),
+        // The clock changes with what the unit does that leads now: no reply is due from one whose share
+        // has ended, and what becomes of the referral is no longer its business.
         completion: envelope
             .completion
             .as_ref()
+            .filter(|_| assignment.is_current())
             .map(|clock| wire::clock(clock.started_at, clock.due_at, &clock.rule)),
         lease_until: assignment
             .lease

@@ -54,6 +54,13 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// Whether the referral is still the unit's business: it has, may still take, or has done its
+    /// share. As long as that, intake shows it the referral, and not any longer.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        self.state.is_open() || matches!(self.state, AssignmentState::Completed)
+    }
+
     /// Takes the step, or refuses it and changes nothing.
     fn step(&mut self, step: AssignmentStep, now: Timestamp) -> Result<AssignmentStep> {
         self.state = next(self.state, step)?;

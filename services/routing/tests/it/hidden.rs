@@ -193,6 +193,34 @@ both_backends! {
         assert_eq!(told, [("terrorism".to_owned(), AssignmentStep::Queued)]);
     }
 
+    /// Who declined does not see what the next unit does, not even by the clock.
+    async fn who_declined_learns_nothing_more(database: TestDatabase) {
+        let world = World::new(database).await;
+        let mut urgent = world.classified("cyber", &["terrorism"]);
+        let envelope = urgent.envelope.as_mut().unwrap();
+        envelope.urgency = common::Urgency::Urgent.into();
+        let now = world.env.now();
+        envelope.completion = Some(liaison_grpc::wire::clock(
+            now,
+            now + Duration::from_hours(8),
+            "completion.urgent.direct",
+        ));
+        world.classify(vec![urgent]).await;
+        world.settle().await;
+        let held = world.pull_one("cyber").await;
+        assert!(held.assignment.completion.is_some());
+        let declined = held.decline(common::DeclineReason::NoCapacity);
+        let declined = world.unit("cyber").decline_assignment(declined).await.unwrap();
+        let before = world.seen_by("unit/cyber").await;
+        assert_eq!(declined.into_inner().assignment, before.first().cloned());
+        assert!(before[0].completion.is_none(), "no reply is due from it any more");
+        world.settle().await;
+        let next = world.accepted("terrorism").await;
+        let declare = DeclareIndirectAccessRequest { name: next.assignment.name };
+        world.unit("terrorism").declare_indirect_access(declare).await.unwrap();
+        assert_eq!(world.seen_by("unit/cyber").await, before);
+    }
+
     /// The duty desk sees every assignment; other desks may not even ask.
     async fn the_duty_desk_sees_all_and_others_nothing(database: TestDatabase) {
         let world = World::new(database).await;
