@@ -74,13 +74,16 @@ impl TlsAcceptor {
         let shown = connection.peer_certificates().unwrap_or_default();
         let peer = match (connection.handshake_kind(), shown) {
             // The verifier accepted this certificate a moment ago.
-            (Some(HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest), [own, ..]) => {
-                Peer::of(own)
+            (Some(HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest), [_, ..]) => {
+                Peer::of(shown)
             }
             (_, []) => Err(Refusal::NoCertificate),
             (_, shown) => loaded.chain.client(shown, self.identity.now()),
         }
         .map_err(HandshakeError::Refused)?;
+        // Found good under this state: nothing is verified again until another one is loaded.
+        peer.standing(loaded.generation, |_| Ok(()))
+            .map_err(HandshakeError::Refused)?;
         Ok((stream, peer))
     }
 }

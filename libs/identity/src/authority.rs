@@ -10,17 +10,16 @@ use rcgen::{
     DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     PublicKeyData as _, RevokedCertParams, SanType, SerialNumber,
 };
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::OffsetDateTime;
-use x509_parser::prelude::FromDer as _;
-use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::certificate::{Serial, parse};
 use crate::error::IdentityError;
 use crate::files::{self, Existing};
 use crate::host::Host;
 use crate::issued::Issued;
+use crate::revocations::{self, Lists};
 
 /// How far back a certificate's validity begins, so that machines whose clocks differ a little
 /// accept it at once.
@@ -28,6 +27,11 @@ const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// A certificate authority in a folder: `ca.pem`, `ca-key.pem` (not encrypted, mode 0600) and
 /// `crl.pem`.
+///
+/// `ca.pem` holds the certificates of all authorities that are trusted, and `crl.pem` a revocation
+/// list of each: more than one only while an authority is replaced, see
+/// [`CertificateAuthority::begin_rotation`]. The one that issues is the one whose key `ca-key.pem`
+/// holds.
 ///
 /// What it issues has the shape that other TLS libraries want as well: version 3, ECDSA P-256 with
 /// SHA-256, basic constraints `CA:FALSE`, key usage `digitalSignature`, key identifiers of subject
@@ -37,6 +41,10 @@ pub struct CertificateAuthority {
     folder: PathBuf,
     issuer: Issuer<'static, KeyPair>,
     certificate_pem: String,
+    /// All of `ca.pem`, as it was read.
+    trusted_pem: String,
+    /// The own name, as it stands in certificates and lists as that of the issuer.
+    name: Vec<u8>,
     not_after: Timestamp,
 }
 
@@ -68,6 +76,27 @@ impl CertificateAuthority {
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<Self, IdentityError> {
+        let authority = Self::generate(folder, validity, now, random)?;
+        files::make_folder(folder)?;
+        let paths = [files::AUTHORITY, files::AUTHORITY_KEY, files::REVOCATIONS]
+            .map(|name| folder.join(name));
+        files::refuse_existing(&paths)?;
+        let [certificate, key, revocations] = &paths;
+        // The certificate comes last: where it is, the authority is whole.
+        files::write(key, &authority.key_pem(), Existing::Refuse)?;
+        let list = authority.list(Vec::new(), 1, now)?;
+        files::write(revocations, &list, Existing::Refuse)?;
+        files::write(certificate, &authority.certificate_pem, Existing::Refuse)?;
+        Ok(authority)
+    }
+
+    /// An authority of `folder` with a key and a name of its own, not yet written anywhere.
+    pub(crate) fn generate(
+        folder: &Path,
+        validity: Duration,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Self, IdentityError> {
         let mut params = CertificateParams::default();
         params.not_before = to_seconds(now - SKEW)?;
         params.not_after = to_seconds(now + validity)?;
@@ -86,51 +115,38 @@ impl CertificateAuthority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(IdentityError::Generate)?;
         let certificate = params.self_signed(&key).map_err(IdentityError::Generate)?;
-
-        files::make_folder(folder)?;
-        let paths = [files::AUTHORITY, files::AUTHORITY_KEY, files::REVOCATIONS]
-            .map(|name| folder.join(name));
-        files::refuse_existing(&paths)?;
-        let authority = Self {
+        let malformed = |_| IdentityError::Content {
+            path: folder.join(files::AUTHORITY),
+            expected: "authority certificate",
+        };
+        let name = parse(certificate.der()).map_err(malformed)?;
+        Ok(Self {
             folder: folder.to_owned(),
+            name: name.subject().as_raw().to_vec(),
             certificate_pem: certificate.pem(),
+            trusted_pem: certificate.pem(),
             not_after: seconds_of(now + validity),
             issuer: Issuer::new(params, key),
-        };
-        let [certificate, key, revocations] = &paths;
-        // The certificate comes last: where it is, the authority is whole.
-        files::write(
-            key,
-            &authority.issuer.key().serialize_pem(),
-            Existing::Refuse,
-        )?;
-        files::write(
-            revocations,
-            &authority.list(Vec::new(), 1, now)?,
-            Existing::Refuse,
-        )?;
-        files::write(certificate, &authority.certificate_pem, Existing::Refuse)?;
-        Ok(authority)
+        })
     }
 
-    /// Reads the authority in `folder`.
+    /// Reads the authority in `folder` that issues.
     ///
     /// # Errors
-    /// Where a file is missing or malformed, or certificate and key do not belong together.
+    /// Where a file is missing or malformed, or no certificate belongs to the key.
     pub fn load(folder: &Path) -> Result<Self, IdentityError> {
+        Self::load_with(folder, files::AUTHORITY_KEY)
+    }
+
+    /// Reads the authority in `folder` whose key is in the file `key`.
+    pub(crate) fn load_with(folder: &Path, key: &str) -> Result<Self, IdentityError> {
         let path = folder.join(files::AUTHORITY);
-        let key_path = folder.join(files::AUTHORITY_KEY);
+        let key_path = folder.join(key);
         let malformed = || IdentityError::Content {
             path: path.clone(),
             expected: "authority certificate",
         };
-        let certificate_pem = String::from_utf8(files::read(&path)?).map_err(|_| malformed())?;
-        let der =
-            CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(|_| malformed())?;
-        let parsed = parse(&der).map_err(|_| malformed())?;
-        if !parsed.is_ca() {
-            return Err(malformed());
-        }
+        let trusted_pem = String::from_utf8(files::read(&path)?).map_err(|_| malformed())?;
         let key = String::from_utf8(files::read(&key_path)?)
             .ok()
             .and_then(|pem| KeyPair::from_pem(&pem).ok())
@@ -138,18 +154,36 @@ impl CertificateAuthority {
                 path: key_path.clone(),
                 expected: "private key",
             })?;
-        if key.subject_public_key_info() != parsed.public_key().raw {
+        let mut own = None;
+        let trusted = files::blocks(&trusted_pem, files::CERTIFICATE);
+        if trusted.is_empty() {
+            return Err(malformed());
+        }
+        for pem in trusted {
+            let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| malformed())?;
+            let parsed = parse(&der).map_err(|_| malformed())?;
+            if !parsed.is_ca() {
+                return Err(malformed());
+            }
+            if key.subject_public_key_info() == parsed.public_key().raw {
+                let not_after = Timestamp::from_seconds(parsed.validity().not_after.timestamp());
+                let name = parsed.subject().as_raw().to_vec();
+                own = Some((format!("{pem}\n"), name, not_after, der.into_owned()));
+            }
+        }
+        let Some((certificate_pem, name, not_after, der)) = own else {
             return Err(IdentityError::KeyMismatch {
                 certificate: path,
                 key: key_path,
             });
-        }
-        let not_after = Timestamp::from_seconds(parsed.validity().not_after.timestamp());
+        };
         let issuer = Issuer::from_ca_cert_der(&der, key).map_err(|_| malformed())?;
         Ok(Self {
             folder: folder.to_owned(),
             issuer,
             certificate_pem,
+            trusted_pem,
+            name,
             not_after,
         })
     }
@@ -221,33 +255,29 @@ impl CertificateAuthority {
             not_after,
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
-            authority_pem: self.certificate_pem.clone(),
+            authority_pem: self.trusted_pem.clone(),
+            issuer_pem: self.certificate_pem.clone(),
         })
     }
 
-    /// Adds a certificate to `crl.pem`, from where it never disappears. One that is listed already
-    /// stays as it is. Two processes may do this at once; neither entry is lost.
+    /// Adds a certificate that this authority issued to its list in `crl.pem`, from where it never
+    /// disappears. One that is listed already stays as it is, and so do the lists of other
+    /// authorities. Two processes may do this at once; neither entry is lost.
     ///
     /// # Errors
     /// Where the list cannot be read or written, or the authority's validity has ended.
     pub fn revoke(&self, serial: &Serial, now: Timestamp) -> Result<(), IdentityError> {
         self.still_valid(now)?;
-        let key_path = self.folder.join(files::AUTHORITY_KEY);
-        let lock = std::fs::File::open(&key_path)
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(|source| IdentityError::Read {
-                path: key_path,
-                source,
-            })?;
-        let path = self.folder.join(files::REVOCATIONS);
-        let (mut entries, number) = read_list(&path)?;
+        let lock = files::lock(&self.folder)?;
+        let mut lists = Lists::read(&self.folder)?;
+        let (mut entries, number) = lists.of(&self.name)?;
         if entries
             .iter()
             .all(|entry| entry.serial_number.as_ref() != serial.magnitude())
         {
-            entries.push(revoked(serial.magnitude(), to_seconds(now)?));
-            let list = self.list(entries, number + 1, now)?;
-            files::write(&path, &list, Existing::Replace)?;
+            entries.push(revocations::entry(serial, to_seconds(now)?));
+            lists.replace(&self.name, self.list(entries, number + 1, now)?)?;
+            lists.write()?;
         }
         drop(lock);
         Ok(())
@@ -257,6 +287,23 @@ impl CertificateAuthority {
     #[must_use]
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
+    }
+
+    pub(crate) fn trusted_pem(&self) -> &str {
+        &self.trusted_pem
+    }
+
+    pub(crate) fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The name under which it issues, in DER.
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
     }
 
     /// When the authority's own validity ends.
@@ -277,7 +324,7 @@ impl CertificateAuthority {
 
     /// A signed list. It is due for replacement when the authority is: nobody publishes new ones
     /// at intervals here.
-    fn list(
+    pub(crate) fn list(
         &self,
         revoked_certs: Vec<RevokedCertParams>,
         number: u64,
@@ -319,38 +366,6 @@ fn fresh_serial(random: &dyn Random) -> Serial {
     random.fill(&mut bytes);
     bytes[0] = bytes[0] & 0x3f | 0x40;
     Serial::from_der_integer(&bytes)
-}
-
-fn revoked(serial: &[u8], at: OffsetDateTime) -> RevokedCertParams {
-    RevokedCertParams {
-        serial_number: SerialNumber::from_slice(serial),
-        revocation_time: at,
-        reason_code: None,
-        invalidity_date: None,
-    }
-}
-
-/// The entries and the number of a list.
-fn read_list(path: &Path) -> Result<(Vec<RevokedCertParams>, u64), IdentityError> {
-    let malformed = || IdentityError::Content {
-        path: path.to_owned(),
-        expected: "revocation list",
-    };
-    let pem = files::read(path)?;
-    let der = CertificateRevocationListDer::from_pem_slice(&pem).map_err(|_| malformed())?;
-    let (_, list) = CertificateRevocationList::from_der(&der).map_err(|_| malformed())?;
-    let entries = list
-        .iter_revoked_certificates()
-        .map(|entry| {
-            let serial = Serial::from_der_integer(entry.raw_serial());
-            revoked(serial.magnitude(), entry.revocation_date.to_datetime())
-        })
-        .collect();
-    let number = list
-        .crl_number()
-        .and_then(|number| u64::try_from(number).ok())
-        .ok_or_else(malformed)?;
-    Ok((entries, number))
 }
 
 /// Certificates know whole seconds.

@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use liaison_types::party::ParsePartyError;
 use liaison_types::{Party, Timestamp};
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
+use x509_parser::x509::X509Name;
 
-use crate::error::{IdentityError, Refusal};
-use crate::files;
+use crate::error::Refusal;
 use crate::host::Host;
 
 /// The serial number of a certificate, unique for its issuer.
@@ -33,11 +32,6 @@ impl Serial {
     /// From the content bytes of the DER integer, which is how revocation lists compare.
     pub(crate) fn from_der_integer(bytes: &[u8]) -> Self {
         Self(bytes.into())
-    }
-
-    /// The content bytes of the DER integer.
-    pub(crate) fn as_der_integer(&self) -> &[u8] {
-        &self.0
     }
 
     /// The number big-endian without leading zeros.
@@ -89,7 +83,7 @@ impl FromStr for Serial {
 }
 
 /// Who is at the other end of a connection, from a certificate that was accepted.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Peer {
     /// The party named by the certificate's only URI.
     pub party: Party,
@@ -97,9 +91,27 @@ pub struct Peer {
     pub not_after: Timestamp,
     /// The certificate's serial number.
     pub serial: Serial,
-    /// The issuer's name as it stands in the certificate, to find its revocation list.
-    issuer: Arc<[u8]>,
+    shown: Arc<Shown>,
 }
+
+/// The certificates that a peer showed, its own first, to be judged again when what is trusted
+/// changes.
+#[derive(Default)]
+struct Shown {
+    certificates: Vec<CertificateDer<'static>>,
+    /// What was found, and under which state of the files.
+    verdict: Mutex<Option<(u64, Result<(), Refusal>)>>,
+}
+
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        self.party == other.party
+            && self.not_after == other.not_after
+            && self.shown.certificates == other.shown.certificates
+    }
+}
+
+impl Eq for Peer {}
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,77 +124,59 @@ impl fmt::Debug for Peer {
 }
 
 impl Peer {
-    /// A peer without a connection, for calls that stay inside the process. No revocation list
-    /// applies to it.
+    /// A peer without a connection, for calls that stay inside the process. It showed nothing that
+    /// could be revoked.
     #[must_use]
     pub fn in_process(party: Party, not_after: Timestamp) -> Self {
         Self {
             party,
             not_after,
             serial: Serial(Box::default()),
-            issuer: Arc::default(),
+            shown: Arc::default(),
         }
     }
 
-    /// Reads a certificate. It says nothing about whether the certificate can be trusted.
-    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Result<Self, Refusal> {
-        let parsed = parse(certificate)?;
-        let checked =
-            webpki::EndEntityCert::try_from(certificate).map_err(|_| Refusal::Malformed)?;
+    /// Reads what was shown, the peer's own certificate first. It says nothing about whether the
+    /// certificate can be trusted.
+    pub(crate) fn of(shown: &[CertificateDer<'_>]) -> Result<Self, Refusal> {
+        let own = shown.first().ok_or(Refusal::NoCertificate)?;
+        let parsed = parse(own)?;
+        let checked = webpki::EndEntityCert::try_from(own).map_err(|_| Refusal::Malformed)?;
         Ok(Self {
             party: party_of(&parsed)?,
             not_after: Timestamp::from_seconds(parsed.validity().not_after.timestamp()),
             serial: Serial::from_der_integer(checked.serial()),
-            issuer: checked.issuer().into(),
+            shown: Arc::new(Shown {
+                certificates: shown
+                    .iter()
+                    .cloned()
+                    .map(CertificateDer::into_owned)
+                    .collect(),
+                verdict: Mutex::default(),
+            }),
         })
     }
 
-    pub(crate) fn issuer(&self) -> &[u8] {
-        &self.issuer
-    }
-}
-
-/// What a certificate file says, for people.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CertificateSummary {
-    /// Whose it is.
-    pub party: Party,
-    /// Its number.
-    pub serial: Serial,
-    /// When its validity begins.
-    pub not_before: Timestamp,
-    /// When its validity ends.
-    pub not_after: Timestamp,
-    /// The hosts it is valid for, for clients that compare host names.
-    pub hosts: Vec<Host>,
-}
-
-impl CertificateSummary {
-    /// Reads the first certificate of a PEM file. Whether it can be trusted is not checked.
-    ///
-    /// # Errors
-    /// Where the file cannot be read, holds no certificate, or the certificate does not name
-    /// exactly one party.
-    pub fn read(path: &Path) -> Result<Self, IdentityError> {
-        let content = files::read(path)?;
-        let malformed = || IdentityError::Content {
-            path: path.to_owned(),
-            expected: "certificate",
-        };
-        let der = CertificateDer::from_pem_slice(&content).map_err(|_| malformed())?;
-        let unusable = |source| IdentityError::Unusable {
-            path: path.to_owned(),
-            source,
-        };
-        let peer = Peer::of(&der).map_err(unusable)?;
-        let parsed = parse(&der).map_err(unusable)?;
-        Ok(Self {
-            party: peer.party,
-            serial: peer.serial,
-            not_before: Timestamp::from_seconds(parsed.validity().not_before.timestamp()),
-            not_after: peer.not_after,
-            hosts: hosts_of(&parsed),
-        })
+    /// What `judge` finds about the certificates that were shown; asked once for each `state` of the
+    /// files, because it verifies signatures and this is asked before every call.
+    pub(crate) fn standing(
+        &self,
+        state: u64,
+        judge: impl FnOnce(&[CertificateDer<'_>]) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        if self.shown.certificates.is_empty() {
+            return Ok(());
+        }
+        let verdict = self.shown.verdict.lock();
+        let mut verdict = verdict.unwrap_or_else(PoisonError::into_inner);
+        match *verdict {
+            Some((of, found)) if of == state => found,
+            _ => {
+                let found = judge(&self.shown.certificates);
+                *verdict = Some((state, found));
+                found
+            }
+        }
     }
 }
 
@@ -215,12 +209,43 @@ fn party_of(certificate: &X509Certificate<'_>) -> Result<Party, Refusal> {
     }
     match uris.as_slice() {
         [] => Err(Refusal::NoParty),
-        [uri] => Party::from_uri(uri).map_err(|_| Refusal::MalformedParty),
+        [uri] => Party::from_uri(uri).map_err(|error| rule_broken(uri, error)),
         _ => Err(Refusal::SeveralParties),
     }
 }
 
-fn hosts_of(certificate: &X509Certificate<'_>) -> Vec<Host> {
+/// The longest URI of a party is that of a bureau or of an operator, both below this.
+const MAX_URI: usize = 64;
+
+/// The common name, or the whole name where there is none: to show, never to decide by.
+pub(crate) fn name_of(name: &X509Name<'_>) -> String {
+    let common = name.iter_common_name().next();
+    common
+        .and_then(|name| name.as_str().ok())
+        .map_or_else(|| name.to_string(), str::to_owned)
+}
+
+/// Which rule a URI breaks that is no party's; the first where it breaks several.
+fn rule_broken(uri: &str, error: ParsePartyError) -> Refusal {
+    if uri.len() > MAX_URI {
+        Refusal::UriTooLong
+    } else if !uri.starts_with(Party::SCHEME) {
+        Refusal::UriScheme
+    } else if uri.contains('*') {
+        Refusal::UriWildcard
+    } else if uri.contains('%') {
+        Refusal::UriEscape
+    } else if uri[Party::SCHEME.len()..].matches('/').count() != 1 || uri.contains(['?', '#', '@'])
+    {
+        Refusal::UriPath
+    } else if error == ParsePartyError::Kind {
+        Refusal::UnknownKind
+    } else {
+        Refusal::MalformedParty
+    }
+}
+
+pub(crate) fn hosts_of(certificate: &X509Certificate<'_>) -> Vec<Host> {
     let Ok(Some(names)) = certificate.subject_alternative_name() else {
         return Vec::new();
     };
@@ -262,7 +287,7 @@ mod tests {
 
     #[test]
     fn exactly_one_uri_names_the_party() {
-        let peer = Peer::of(&certificate(&["liaison://bureau/NB-FR"])).unwrap();
+        let peer = Peer::of(&[certificate(&["liaison://bureau/NB-FR"])]).unwrap();
         assert_eq!(peer.party.to_string(), "bureau/NB-FR");
         let one = "liaison://unit/cyber";
         for (names, refusal) in [
@@ -270,24 +295,33 @@ mod tests {
             (&[one, "liaison://unit/terrorism"], Refusal::SeveralParties),
             (&[one, one], Refusal::SeveralParties),
             (&[one, "https://example.org"], Refusal::SeveralParties),
-            (&["liaison://service/*"], Refusal::MalformedParty),
-            (&["liaison://*/intake"], Refusal::MalformedParty),
-            (&["liaison://service/intake/"], Refusal::MalformedParty),
+            (&["liaison://service/*"], Refusal::UriWildcard),
+            (&["liaison://*/intake"], Refusal::UriWildcard),
+            (&["liaison://service/intake/"], Refusal::UriPath),
+            (&["liaison:///intake"], Refusal::UnknownKind),
+            (&["liaison://service"], Refusal::UriPath),
             (&["liaison://service/intake\0"], Refusal::MalformedParty),
-            (&["LIAISON://service/intake"], Refusal::MalformedParty),
+            (&["LIAISON://service/intake"], Refusal::UriScheme),
+            (&["liaison://service/intake?as=routing"], Refusal::UriPath),
+            (&["liaison://service/intake#1"], Refusal::UriPath),
+            (&["liaison://root@service/intake"], Refusal::UriPath),
+            (&["liaison://service/%69ntake"], Refusal::UriEscape),
+            (&["spiffe://liaison/service/intake"], Refusal::UriScheme),
+            (&["liaison://king/arthur"], Refusal::UnknownKind),
+            (&["liaison://Service/intake"], Refusal::UnknownKind),
+            (&["liaison://service/Intake"], Refusal::MalformedParty),
+            (&["liaison://bureau/NB-fr"], Refusal::MalformedParty),
             (
-                &["liaison://service/intake?as=routing"],
+                &[&*format!("liaison://unit/{}", "a".repeat(41))],
                 Refusal::MalformedParty,
             ),
-            (&["liaison://service/%69ntake"], Refusal::MalformedParty),
             (
-                &["spiffe://liaison/service/intake"],
-                Refusal::MalformedParty,
+                &[&*format!("liaison://unit/{}", "a".repeat(60))],
+                Refusal::UriTooLong,
             ),
-            (&["liaison://king/arthur"], Refusal::MalformedParty),
-            (&[""], Refusal::MalformedParty),
+            (&[""], Refusal::UriScheme),
         ] {
-            assert_eq!(Peer::of(&certificate(names)), Err(refusal), "{names:?}");
+            assert_eq!(Peer::of(&[certificate(names)]), Err(refusal), "{names:?}");
         }
     }
 
@@ -295,25 +329,28 @@ mod tests {
     fn a_certificate_without_names_is_nobody() {
         let params = CertificateParams::default();
         let bare = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        assert_eq!(Peer::of(bare.der()), Err(Refusal::NoParty));
+        assert_eq!(
+            Peer::of(std::slice::from_ref(bare.der())),
+            Err(Refusal::NoParty)
+        );
     }
 
     #[test]
     fn damaged_certificates_are_refused() {
         let good = certificate(&["liaison://unit/cyber"]);
         assert_eq!(
-            Peer::of(&CertificateDer::from(Vec::new())),
+            Peer::of(&[CertificateDer::from(Vec::new())]),
             Err(Refusal::Malformed)
         );
         let mut longer = good.to_vec();
         longer.push(0);
         assert_eq!(
-            Peer::of(&CertificateDer::from(longer)),
+            Peer::of(&[CertificateDer::from(longer)]),
             Err(Refusal::Malformed)
         );
         for length in [1, good.len() / 2, good.len() - 1] {
             let cut = CertificateDer::from(good[..length].to_vec());
-            assert_eq!(Peer::of(&cut), Err(Refusal::Malformed));
+            assert_eq!(Peer::of(&[cut]), Err(Refusal::Malformed));
         }
     }
 
@@ -321,7 +358,7 @@ mod tests {
     fn serials_are_read_as_other_tools_print_them() {
         let serial: Serial = "00:AB:cd".parse().unwrap();
         assert_eq!(serial.to_string(), "abcd");
-        assert_eq!(serial.as_der_integer(), [0, 0xab, 0xcd]);
+        assert_eq!(*serial.0, [0, 0xab, 0xcd]);
         assert_eq!("123".parse::<Serial>().unwrap().to_string(), "0123");
         for text in ["", "0", "00", "xy", "1 2", &"1".repeat(41)] {
             assert_eq!(text.parse::<Serial>(), Err(ParseSerialError), "{text:?}");
@@ -340,7 +377,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            prop_assert!(Peer::of(&CertificateDer::from(bytes)).is_err());
+            prop_assert!(Peer::of(&[CertificateDer::from(bytes)]).is_err());
         }
 
         #[test]
@@ -348,7 +385,7 @@ mod tests {
             let mut bytes = certificate(&["liaison://unit/cyber"]).to_vec();
             let at = at.index(bytes.len());
             bytes[at] ^= 1_u8 << bit;
-            let _ = Peer::of(&CertificateDer::from(bytes));
+            let _ = Peer::of(&[CertificateDer::from(bytes)]);
         }
     }
 }

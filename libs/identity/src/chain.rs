@@ -77,7 +77,7 @@ impl Chain {
     ) -> Result<Peer, Refusal> {
         let (own, intermediates) = shown.split_first().ok_or(Refusal::NoCertificate)?;
         self.verify(own, intermediates, Side::Client, now)?;
-        Peer::of(own)
+        Peer::of(shown)
     }
 
     /// Accepts or refuses what a server showed; the first certificate is its own.
@@ -91,7 +91,7 @@ impl Chain {
         let (own, intermediates) = shown.split_first().ok_or(Refusal::NoCertificate)?;
         self.verify(own, intermediates, Side::Server, now)?;
         match check {
-            ServerCheck::Party(expected) if Peer::of(own)?.party == *expected => Ok(()),
+            ServerCheck::Party(expected) if Peer::of(shown)?.party == *expected => Ok(()),
             ServerCheck::Party(_) => Err(Refusal::WrongParty),
             ServerCheck::HostName => EndEntityCert::try_from(own)
                 .and_then(|own| own.verify_is_valid_for_subject_name(dialled))
@@ -132,15 +132,6 @@ impl Chain {
         .map(drop)
         .map_err(|error| refusal(&error))
     }
-
-    /// Whether a list names this certificate. The lists' signatures are not looked at here, but
-    /// nothing is accepted during a handshake on a list whose signature is wrong.
-    pub(crate) fn is_revoked(&self, peer: &Peer) -> bool {
-        self.revocations
-            .iter()
-            .filter(|list| list.issuer() == peer.issuer())
-            .any(|list| !matches!(list.find_serial(peer.serial.as_der_integer()), Ok(None)))
-    }
 }
 
 /// Whole seconds, the resolution of certificates.
@@ -166,7 +157,8 @@ fn refusal(error: &webpki::Error) -> Refusal {
         | E::IssuerNotCrlSigner
         | E::UnsupportedCrlSignatureAlgorithmContext(_)
         | E::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => Refusal::RevocationUnknown,
-        E::RequiredEkuNotFoundContext(_) | E::CaUsedAsEndEntity => Refusal::WrongPurpose,
+        E::RequiredEkuNotFoundContext(_) => Refusal::WrongPurpose,
+        E::CaUsedAsEndEntity => Refusal::Authority,
         E::CertNotValidForName(_) | E::UnsupportedNameType => Refusal::WrongHost,
         _ => Refusal::Unacceptable,
     }

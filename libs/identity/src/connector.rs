@@ -66,6 +66,12 @@ impl TlsConnector {
         self
     }
 
+    /// [`Identity::generation`] of the identity that this one connects as.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.identity.generation()
+    }
+
     /// Dials `host` (a DNS name or an address, IPv6 also in brackets) and performs the handshake.
     ///
     /// # Errors

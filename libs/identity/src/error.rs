@@ -34,9 +34,13 @@ pub enum Refusal {
     /// There are revocation lists, but none that is valid for its issuer.
     #[error("no revocation list covers the certificate's issuer")]
     RevocationUnknown,
-    /// It is not meant for this side of a connection.
-    #[error("the certificate is not meant for this use")]
+    /// Its extended key usage leaves out this side of a connection: `clientAuth` for whoever calls,
+    /// `serverAuth` for whoever answers.
+    #[error("the certificate's extended key usage does not include this side of a connection")]
     WrongPurpose,
+    /// It is an authority's and may only issue.
+    #[error("the certificate is an authority's and not a party's")]
+    Authority,
     /// It is not valid for the host that was dialled.
     #[error("the certificate is not valid for this host")]
     WrongHost,
@@ -46,8 +50,26 @@ pub enum Refusal {
     /// More than one URI among its names.
     #[error("the certificate names more than one party")]
     SeveralParties,
-    /// Its URI is not that of a party.
-    #[error("the certificate's URI is not that of a party")]
+    /// Its URI has more characters than any party's.
+    #[error("the certificate's URI is longer than 64 characters")]
+    UriTooLong,
+    /// Its URI has another scheme, or the scheme in capitals.
+    #[error("the certificate's URI does not begin with liaison:// in lower case")]
+    UriScheme,
+    /// Its URI holds a wildcard.
+    #[error("the certificate's URI holds a wildcard")]
+    UriWildcard,
+    /// Its URI holds percent-encoding, with which one name could be written in many ways.
+    #[error("the certificate's URI holds percent-encoding")]
+    UriEscape,
+    /// Its URI lacks the name, or has something after it: a slash, a query, a fragment.
+    #[error("the certificate's URI is not liaison://kind/name with nothing before or after it")]
+    UriPath,
+    /// Its URI names a kind of party that there is not.
+    #[error("the certificate's URI names no known kind of party")]
+    UnknownKind,
+    /// The name in its URI breaks the rule of its kind, or one of its names cannot be read.
+    #[error("the name in the certificate's URI is not valid for its kind of party")]
     MalformedParty,
     /// It is somebody else's.
     #[error("the certificate belongs to another party")]
@@ -59,7 +81,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every value.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::NoCertificate,
         Self::Malformed,
         Self::UnknownIssuer,
@@ -69,9 +91,16 @@ impl Refusal {
         Self::Revoked,
         Self::RevocationUnknown,
         Self::WrongPurpose,
+        Self::Authority,
         Self::WrongHost,
         Self::NoParty,
         Self::SeveralParties,
+        Self::UriTooLong,
+        Self::UriScheme,
+        Self::UriWildcard,
+        Self::UriEscape,
+        Self::UriPath,
+        Self::UnknownKind,
         Self::MalformedParty,
         Self::WrongParty,
         Self::Unacceptable,
@@ -90,9 +119,16 @@ impl Refusal {
             Self::Revoked => "revoked",
             Self::RevocationUnknown => "revocation_unknown",
             Self::WrongPurpose => "wrong_purpose",
+            Self::Authority => "authority",
             Self::WrongHost => "wrong_host",
             Self::NoParty => "no_party",
             Self::SeveralParties => "several_parties",
+            Self::UriTooLong => "uri_too_long",
+            Self::UriScheme => "uri_scheme",
+            Self::UriWildcard => "uri_wildcard",
+            Self::UriEscape => "uri_escape",
+            Self::UriPath => "uri_path",
+            Self::UnknownKind => "unknown_kind",
             Self::MalformedParty => "malformed_party",
             Self::WrongParty => "wrong_party",
             Self::Unacceptable => "unacceptable",
@@ -177,7 +213,7 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// A stable word for metrics and logs; at most 22 different ones.
+    /// A stable word for metrics and logs; at most 29 different ones.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -340,6 +376,26 @@ pub enum IdentityError {
         /// The authority's certificate file.
         path: PathBuf,
     },
+    /// A certificate was issued by none of the authorities whose keys the folder holds.
+    #[error("{} was issued by no authority whose key is in the folder", path.display())]
+    UnknownAuthority {
+        /// The certificate's file.
+        path: PathBuf,
+    },
+    /// The rotation of the authority is not at the step that was asked for.
+    #[error("{} {found}", folder.display())]
+    Rotation {
+        /// The authority's folder.
+        folder: PathBuf,
+        /// Where it stands, and what is possible from there.
+        found: &'static str,
+    },
+    /// An authority cannot be dropped while a certificate that it issued is in use.
+    #[error("{} is still of the authority that would be dropped", path.display())]
+    InUse {
+        /// The certificate's file.
+        path: PathBuf,
+    },
     /// The time asked for cannot be written into a certificate.
     #[error("the validity cannot be expressed in a certificate")]
     Validity,
@@ -352,11 +408,28 @@ pub enum IdentityError {
 }
 
 impl From<IdentityError> for Error {
-    /// A wrong setting: the message is for the operator at the console.
+    /// A wrong setting: the message is for the operator at the console. The cause is what lies below
+    /// `error`, whose own text is the message already: a log that prints both says nothing twice.
     fn from(error: IdentityError) -> Self {
-        Self::new(ErrorKind::FailedPrecondition, Reason::SettingInvalid)
-            .message(error.to_string())
-            .source(error)
+        let told = Self::new(ErrorKind::FailedPrecondition, Reason::SettingInvalid)
+            .message(error.to_string());
+        match error {
+            IdentityError::Read { source, .. } | IdentityError::Write { source, .. } => {
+                told.source(source)
+            }
+            IdentityError::Unusable { source, .. } => told.source(source),
+            IdentityError::Generate(source) => told.source(source),
+            IdentityError::Tls(source) => told.source(source),
+            IdentityError::Unset(_)
+            | IdentityError::Exists { .. }
+            | IdentityError::Content { .. }
+            | IdentityError::KeyMismatch { .. }
+            | IdentityError::AuthorityExpired { .. }
+            | IdentityError::UnknownAuthority { .. }
+            | IdentityError::Rotation { .. }
+            | IdentityError::InUse { .. }
+            | IdentityError::Validity => told,
+        }
     }
 }
 
@@ -387,7 +460,16 @@ mod tests {
     fn files_errors_become_setting_errors() {
         let error = Error::from(IdentityError::Unset("key"));
         assert_eq!(error.reason(), Reason::SettingInvalid);
-        assert_eq!(error.to_string(), "the setting identity.key is not set");
+        assert_eq!(error.chain(), "the setting identity.key is not set");
+        let error = Error::from(IdentityError::Unusable {
+            path: "own.pem".into(),
+            source: Refusal::Expired,
+        });
+        assert_eq!(
+            error.chain(),
+            "own.pem would be refused by every peer: the certificate has expired",
+            "each text once"
+        );
         let error = Error::from(HandshakeError::Timeout);
         assert_eq!(error.kind(), ErrorKind::Unavailable);
     }

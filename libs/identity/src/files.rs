@@ -11,7 +11,16 @@ use crate::error::IdentityError;
 
 pub(crate) const AUTHORITY: &str = "ca.pem";
 pub(crate) const AUTHORITY_KEY: &str = "ca-key.pem";
+/// The key of the authority that is to issue next, while it is only trusted yet.
+pub(crate) const NEXT_KEY: &str = "ca-next-key.pem";
+/// The key of the authority that issued before, as long as what it issued is trusted.
+pub(crate) const PREVIOUS_KEY: &str = "ca-previous-key.pem";
 pub(crate) const REVOCATIONS: &str = "crl.pem";
+
+/// The label of a certificate in PEM.
+pub(crate) const CERTIFICATE: &str = "CERTIFICATE";
+/// The label of a revocation list in PEM.
+pub(crate) const LIST: &str = "X509 CRL";
 
 /// What to do about a file that is there already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +45,57 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// The parts of a PEM text that carry `label`, each with its first and last line.
+pub(crate) fn blocks<'a>(text: &'a str, label: &str) -> Vec<&'a str> {
+    let (begin, end) = (
+        format!("-----BEGIN {label}-----"),
+        format!("-----END {label}-----"),
+    );
+    let mut blocks = Vec::new();
+    let mut rest = text;
+    while let Some(from) = rest.find(&begin) {
+        let Some(length) = rest[from..].find(&end) else {
+            break;
+        };
+        let to = from + length + end.len();
+        blocks.push(&rest[from..to]);
+        rest = &rest[to..];
+    }
+    blocks
+}
+
+/// Holds everybody else off who changes the authority in `folder`, until it is dropped.
+pub(crate) fn lock(folder: &Path) -> Result<File, IdentityError> {
+    File::open(folder)
+        .and_then(|file| file.lock().map(|()| file))
+        .map_err(|source| IdentityError::Read {
+            path: folder.to_owned(),
+            source,
+        })
+}
+
+/// Gives the file at `from` the name `to`, in one step and so that it survives a crash.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), IdentityError> {
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::rename(from, to)
+        .and_then(|()| File::open(folder)?.sync_all())
+        .map_err(|source| IdentityError::Write {
+            path: to.to_owned(),
+            source,
+        })
+}
+
+/// Removes the file at `path`; one that is not there is no error.
+pub(crate) fn remove(path: &Path) -> Result<(), IdentityError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdentityError::Write {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Makes `folder` and its parents where they are missing; readable by the owner only.
@@ -132,6 +192,17 @@ mod tests {
         assert_eq!(mode(&inner), 0o700);
         write(&path, "two", Existing::Replace).unwrap();
         assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn blocks_are_told_apart_by_their_label() {
+        let (one, two) = (
+            "-----BEGIN X509 CRL-----\nAA==\n-----END X509 CRL-----",
+            "-----BEGIN CERTIFICATE-----\nBB==\n-----END CERTIFICATE-----",
+        );
+        let text = format!("note\n{one}\n{two}\n{one}\n-----BEGIN X509 CRL-----\ncut");
+        assert_eq!(blocks(&text, LIST), [one, one]);
+        assert_eq!(blocks(&text, CERTIFICATE), [two]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::acceptor::TlsAcceptor;
 use crate::certificate::{Peer, Serial};
 use crate::connector::TlsConnector;
 use crate::error::{IdentityError, Refusal};
+use crate::expiry::{Validity, ValidityKind};
 use crate::loaded::Loaded;
 use crate::settings::IdentitySettings;
 use crate::verifier::ServerCheck;
@@ -141,27 +142,48 @@ impl Identity {
         self.loaded().own.serial.clone()
     }
 
+    /// Everything that ends: the own certificate first, intermediates, every trusted authority,
+    /// every revocation list. [`ExpiryWatch`](crate::ExpiryWatch) says when to tell somebody.
+    #[must_use]
+    pub fn validities(&self) -> Vec<Validity> {
+        self.loaded().validities.clone()
+    }
+
     /// When the first of the revocation lists should have been replaced by a newer one; `None`
     /// without lists. Lists stay in force after that instant.
     #[must_use]
     pub fn revocations_due(&self) -> Option<Timestamp> {
-        self.loaded().revocations_due
+        let loaded = self.loaded();
+        let lists = loaded.validities.iter();
+        lists
+            .filter(|validity| validity.kind == ValidityKind::RevocationList)
+            .map(|validity| validity.until)
+            .min()
     }
 
-    /// Whether the certificate of somebody who is connected is still good: neither expired nor on
-    /// a list that was loaded since. A handshake happens once, a connection may last for days;
-    /// this is cheap enough to ask before every call.
+    /// How often the files have been swapped since the start. Whoever keeps something that was made
+    /// with the identity, a connection for example, sees here that it is outdated.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.0.current.load().generation
+    }
+
+    /// Whether the certificate of somebody who is connected is still good: neither expired nor, by
+    /// the files as they were last loaded, revoked or of an authority that is no longer trusted. A
+    /// handshake happens once, a connection may last for days; this is cheap enough to ask before
+    /// every call, because signatures are only verified again after a reload.
     ///
     /// # Errors
-    /// [`Refusal::Expired`] or [`Refusal::Revoked`].
+    /// Why it would not get in any more.
     pub fn check(&self, peer: &Peer) -> Result<(), Refusal> {
-        if self.0.clock.now() > peer.not_after {
-            Err(Refusal::Expired)
-        } else if self.loaded().chain.is_revoked(peer) {
-            Err(Refusal::Revoked)
-        } else {
-            Ok(())
+        let now = self.0.clock.now();
+        if now > peer.not_after {
+            return Err(Refusal::Expired);
         }
+        let loaded = self.0.current.load();
+        peer.standing(loaded.generation, |shown| {
+            loaded.chain.client(shown, now).map(drop)
+        })
     }
 
     /// The server's side of connections.

@@ -21,7 +21,10 @@ pub struct Issued {
     pub not_after: Timestamp,
     pub(crate) certificate_pem: String,
     pub(crate) key_pem: String,
+    /// Everybody whom the issuer's folder trusts.
     pub(crate) authority_pem: String,
+    /// The issuer alone.
+    pub(crate) issuer_pem: String,
 }
 
 impl fmt::Debug for Issued {
@@ -47,7 +50,7 @@ impl Issued {
         &self.key_pem
     }
 
-    /// The authority's certificate.
+    /// The certificates of the authorities to trust; several while the authority is replaced.
     #[must_use]
     pub fn authority_pem(&self) -> &str {
         &self.authority_pem
@@ -62,7 +65,7 @@ impl Issued {
     ///
     /// # Errors
     /// Where a file cannot be written; where certificate or key exist and are not to be replaced;
-    /// where the folder's `ca.pem` is that of another authority, which is never replaced.
+    /// where the folder's `ca.pem` does not hold the issuer, because it is never replaced here.
     pub fn write(
         &self,
         folder: &Path,
@@ -77,7 +80,9 @@ impl Issued {
         let authority = folder.join(files::AUTHORITY);
         match files::write(&authority, &self.authority_pem, Existing::Refuse) {
             Err(IdentityError::Exists { path }) => {
-                if files::read(&path)? != self.authority_pem.as_bytes() {
+                let trusted = String::from_utf8_lossy(&files::read(&path)?).into_owned();
+                let trusted = files::blocks(&trusted, files::CERTIFICATE);
+                if !trusted.contains(&self.issuer_pem.trim_end()) {
                     return Err(IdentityError::Exists { path });
                 }
             }

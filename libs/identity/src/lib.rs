@@ -13,7 +13,12 @@
 //!   ([`Identity::reload`], [`Identity::watch`]). A change that cannot be loaded leaves the old
 //!   state in force and is reported.
 //! * Resumed sessions are checked like new ones, see [`TlsAcceptor`]. Connections that are already
-//!   open when a certificate expires or is revoked are found with [`Identity::check`].
+//!   open when a certificate expires, is revoked or loses its authority are found with
+//!   [`Identity::check`].
+//! * Several authorities may be trusted at once, each with its own revocation list, so that one can
+//!   be replaced while everybody goes on calling ([`CertificateAuthority::begin_rotation`]).
+//! * [`Identity::validities`] says when the own certificate, each authority and each list ends, and
+//!   [`ExpiryWatch`] when that is worth a warning.
 //! * Time comes from a [`Clock`](liaison_types::Clock), serial numbers from a
 //!   [`Random`](liaison_types::Random). Keys always come from the operating system.
 //!
@@ -27,21 +32,32 @@ mod certificate;
 mod chain;
 mod connector;
 mod error;
+mod expiry;
 mod files;
 mod host;
 mod identity;
+mod inventory;
 mod issued;
 mod loaded;
+mod revocations;
+mod rotation;
 mod settings;
 mod verifier;
 
 pub use acceptor::{ServerStream, TlsAcceptor};
 pub use authority::CertificateAuthority;
-pub use certificate::{CertificateSummary, ParseSerialError, Peer, Serial};
+pub use certificate::{ParseSerialError, Peer, Serial};
 pub use connector::{ClientStream, TlsConnector};
 pub use error::{HandshakeError, IdentityError, Refusal, tls_refusal};
+pub use expiry::{
+    ExpiryWarning, ExpiryWatch, ParseWarnBeforeError, Validity, ValidityKind, WarnBefore,
+};
 pub use files::Existing;
 pub use host::{Host, ParseHostError};
 pub use identity::{Identity, Reload};
+pub use inventory::{
+    CertificateSummary, Held, HeldAuthority, HeldList, Inventory, Standing, Unusable,
+};
 pub use issued::Issued;
+pub use rotation::RotationStage;
 pub use settings::IdentitySettings;

@@ -16,9 +16,10 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use crate::certificate::Peer;
+use crate::certificate::{Peer, name_of, parse};
 use crate::chain::{Chain, Side, unix_time};
 use crate::error::{IdentityError, Refusal};
+use crate::expiry::{Validity, ValidityKind};
 use crate::files;
 use crate::settings::IdentitySettings;
 use crate::verifier::{ClientVerifier, ServerCheck, ServerVerifier};
@@ -45,7 +46,10 @@ pub(crate) struct Loaded {
     pub(crate) own: Peer,
     pub(crate) chain: Arc<Chain>,
     pub(crate) server: Arc<ServerConfig>,
-    pub(crate) revocations_due: Option<Timestamp>,
+    /// Everything that ends, the own certificate first.
+    pub(crate) validities: Vec<Validity>,
+    /// Which reading this is, counted from zero.
+    pub(crate) generation: u64,
     key: Arc<SingleCertAndKey>,
     provider: Arc<CryptoProvider>,
     time: Arc<ClockTime>,
@@ -88,17 +92,29 @@ impl Loaded {
         if previous.is_some_and(|previous| previous.sources == sources) {
             return Ok(None);
         }
-        Self::build(settings, sources, clock).map(Some)
+        let generation = previous.map_or(0, |previous| previous.generation + 1);
+        Self::build(settings, sources, generation, clock).map(Some)
     }
 
     fn build(
         settings: &IdentitySettings,
         sources: Sources,
+        generation: u64,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, IdentityError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let (chain, revocations_due) = trust(settings, &sources, &provider)?;
+        let (chain, trusted) = trust(settings, &sources, &provider)?;
         let (certified, own) = own(settings, &sources, &provider, &chain, clock.now())?;
+        let mut validities = vec![Validity {
+            kind: ValidityKind::Own,
+            name: own.party.to_string(),
+            until: own.not_after,
+        }];
+        for intermediate in certified.cert.iter().skip(1) {
+            // The chain was verified with it: it can be read.
+            validities.extend(validity(ValidityKind::Intermediate, intermediate).ok());
+        }
+        validities.extend(trusted);
         let key = Arc::new(SingleCertAndKey::from(certified));
         let time = Arc::new(ClockTime(Arc::clone(clock)));
 
@@ -123,7 +139,8 @@ impl Loaded {
             own,
             chain,
             server: Arc::new(server),
-            revocations_due,
+            validities,
+            generation,
             key,
             provider,
             time,
@@ -150,16 +167,19 @@ impl Loaded {
     }
 }
 
-/// The authorities and the revocation lists.
+/// The authorities and the revocation lists, and until when they are good.
 fn trust(
     settings: &IdentitySettings,
     sources: &Sources,
     provider: &CryptoProvider,
-) -> Result<(Arc<Chain>, Option<Timestamp>), IdentityError> {
+) -> Result<(Arc<Chain>, Vec<Validity>), IdentityError> {
     let path = settings.authority.as_path();
     let malformed = || content(path, "authority certificate");
     let mut authorities = RootCertStore::empty();
+    let mut validities = Vec::new();
     for authority in all_of::<CertificateDer<'static>>(&sources.authority).ok_or_else(malformed)? {
+        let until = validity(ValidityKind::Authority, &authority).map_err(|_| malformed())?;
+        validities.push(until);
         authorities.add(authority).map_err(|_| malformed())?;
     }
 
@@ -172,13 +192,13 @@ fn trust(
         };
     let path = settings.revocations.as_deref().unwrap_or(Path::new(""));
     let malformed = || content(path, "revocation list");
-    let mut due = None;
     for list in &lists {
         let (_, parsed) = CertificateRevocationList::from_der(list).map_err(|_| malformed())?;
-        let next = parsed
-            .next_update()
-            .map(|next| Timestamp::from_seconds(next.timestamp()));
-        due = due.into_iter().chain(next).min();
+        validities.extend(parsed.next_update().map(|next| Validity {
+            kind: ValidityKind::RevocationList,
+            name: name_of(parsed.issuer()),
+            until: Timestamp::from_seconds(next.timestamp()),
+        }));
     }
     let chain = Chain::new(
         authorities,
@@ -186,7 +206,28 @@ fn trust(
         provider.signature_verification_algorithms,
     )
     .map_err(|_| malformed())?;
-    Ok((Arc::new(chain), due))
+    Ok((Arc::new(chain), validities))
+}
+
+/// Until when a certificate is valid. Two authorities may have one name: the serial number tells
+/// them apart.
+fn validity(kind: ValidityKind, certificate: &CertificateDer<'_>) -> Result<Validity, Refusal> {
+    let parsed = parse(certificate)?;
+    let serial: String = parsed
+        .raw_serial()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let serial = serial.trim_start_matches('0');
+    Ok(Validity {
+        kind,
+        name: format!(
+            "{} ({})",
+            name_of(parsed.subject()),
+            serial.get(..8).unwrap_or(serial)
+        ),
+        until: Timestamp::from_seconds(parsed.validity().not_after.timestamp()),
+    })
 }
 
 /// The own certificate and key, checked the way every peer will check them: a mistake is better
@@ -220,7 +261,7 @@ fn own(
     let peer = match chain.client(&certified.cert, now) {
         // Loaded all the same: otherwise the list that revokes this certificate would never take
         // effect for the others it names. Every peer with that list refuses us.
-        Err(Refusal::Revoked) => Peer::of(&certified.cert[0]).map_err(unusable)?,
+        Err(Refusal::Revoked) => Peer::of(&certified.cert).map_err(unusable)?,
         other => other.map_err(unusable)?,
     };
     if matches!(peer.party, liaison_types::Party::Service(_)) {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use liaison_types::Party;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::expiry::WarnBefore;
 use crate::files;
 
 /// The files of an identity, all PEM.
 ///
-/// None of the values is secret: they are paths.
+/// None of the values is secret: they are paths, and durations.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdentitySettings {
@@ -24,6 +25,9 @@ pub struct IdentitySettings {
     /// issuer has no list here is refused. None, or the empty path: nothing is revoked.
     #[serde(default, deserialize_with = "none_if_empty")]
     pub revocations: Option<PathBuf>,
+    /// How long before the own certificate, a trusted authority or a revocation list ends to warn.
+    #[serde(default)]
+    pub warn_before: WarnBefore,
 }
 
 impl IdentitySettings {
@@ -38,6 +42,7 @@ impl IdentitySettings {
             key: folder.join(files::key_of(party)),
             authority: folder.join(files::AUTHORITY),
             revocations: revocations.exists().then_some(revocations),
+            warn_before: WarnBefore::default(),
         }
     }
 }
@@ -62,6 +67,9 @@ mod tests {
         assert_eq!(given.revocations, Some("r".into()));
         assert!(read(&format!(r#"{{{base}, "revocation": "r"}}"#)).is_err());
         assert!(read(r#"{"certificate": "c"}"#).is_err());
+        let warned = read(&format!(r#"{{{base}, "warn_before": "1d"}}"#)).unwrap();
+        assert_eq!(warned.warn_before.to_string(), "1d");
+        assert!(read(&format!(r#"{{{base}, "warn_before": "later"}}"#)).is_err());
     }
 
     #[test]

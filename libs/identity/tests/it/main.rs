@@ -8,6 +8,8 @@
 mod files;
 mod handshake;
 mod names;
+mod refused;
 mod reload;
 mod resumption;
+mod rotation;
 mod world;

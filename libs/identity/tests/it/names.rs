@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use liaison_identity::{
-    HandshakeError, Identity, IdentityError, IdentitySettings, Refusal, TlsConnector,
+    HandshakeError, Identity, IdentityError, IdentitySettings, Refusal, TlsConnector, WarnBefore,
 };
 use liaison_types::Clock as _;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
@@ -22,7 +22,7 @@ async fn a_client_must_name_exactly_one_party() {
             &["liaison://bureau/NB-FR", "liaison://service/intake"],
             Refusal::SeveralParties,
         ),
-        (&["liaison://service/*"], Refusal::MalformedParty),
+        (&["liaison://service/*"], Refusal::UriWildcard),
         (&["liaison://bureau/nb-fr"], Refusal::MalformedParty),
     ] {
         let own = world.with_uris(uris);
@@ -44,6 +44,7 @@ fn such_a_certificate_is_not_loaded_as_the_own_one_either() {
         key: world.path("odd-key.pem"),
         authority: world.path("ca.pem"),
         revocations: None,
+        warn_before: WarnBefore::default(),
     };
     std::fs::write(&settings.certificate, &own.pem).unwrap();
     std::fs::write(&settings.key, &own.key_pem).unwrap();
@@ -96,7 +97,7 @@ async fn a_server_must_name_exactly_the_expected_party() {
             Refusal::SeveralParties,
         ),
         (&[right, right], Refusal::SeveralParties),
-        (&["liaison://service/*"], Refusal::MalformedParty),
+        (&["liaison://service/*"], Refusal::UriWildcard),
         (&["liaison://service/routing"], Refusal::WrongParty),
         (&["liaison://operator/intake"], Refusal::WrongParty),
     ] {
@@ -205,6 +206,7 @@ async fn intermediate_authorities_work_and_need_lists_of_their_own() {
             key: world.path(&format!("{name}-chain-key.pem")),
             authority: world.path("root.pem"),
             revocations: lists.as_ref().map(|_| world.path("lists.pem")),
+            warn_before: WarnBefore::default(),
         };
         std::fs::write(
             &settings.certificate,
