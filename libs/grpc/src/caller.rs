@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use liaison_types::{Error, ErrorKind, Language, Party, Reason, Timestamp};
+use liaison_types::{Error, ErrorKind, Language, Party, PartyKind, Reason, Timestamp};
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -116,6 +116,21 @@ impl Caller {
 
 /// What [`Caller::wait`] keeps back for the way of the answer.
 const ANSWER_TIME: Duration = Duration::from_millis(250);
+
+/// Whether parties of this kind have people whom they answer for: everybody but the services of the
+/// suite, which act for nobody. What an officer did is recorded where it was done, and a service that
+/// hands work on says who in the event, never by speaking in somebody's name.
+pub(crate) const fn may_vouch(kind: PartyKind) -> bool {
+    match kind {
+        PartyKind::Bureau
+        | PartyKind::Unit
+        | PartyKind::Desk
+        | PartyKind::Partner
+        | PartyKind::Operator
+        | PartyKind::Auditor => true,
+        PartyKind::Service => false,
+    }
+}
 
 /// Whether `officer` may stand in an audit row: visible ASCII without separators that would let one
 /// name pass for several.

@@ -1,5 +1,5 @@
 //! An accepted connection, as tonic serves it: it knows its peer, holds its place among the open
-//! connections, and can be cut from outside.
+//! connections, of all and of its party, and can be cut from outside.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::transport::server::Connected;
 
+use crate::quota::Place;
+
 pin_project! {
     /// See the [module](self). `C` becomes an extension of every request.
     #[derive(Debug)]
@@ -23,16 +25,24 @@ pin_project! {
         info: C,
         life: Life,
         place: OwnedSemaphorePermit,
+        of_party: Place,
     }
 }
 
 impl<IO, C> Connection<IO, C> {
-    pub(crate) fn new(io: IO, info: C, life: Life, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(
+        io: IO,
+        info: C,
+        life: Life,
+        place: OwnedSemaphorePermit,
+        of_party: Place,
+    ) -> Self {
         Self {
             io,
             info,
             life,
             place,
+            of_party,
         }
     }
 }
@@ -210,7 +220,7 @@ mod tests {
         let places = Arc::new(Semaphore::new(1));
         let place = Arc::clone(&places).try_acquire_owned().unwrap();
         let cut = Cut::default();
-        let mut connection = Connection::new(ours, (), cut.enroll(), place);
+        let mut connection = Connection::new(ours, (), cut.enroll(), place, Place::free());
         assert_eq!(cut.open(), 1);
 
         theirs.write_all(b"x").await.unwrap();

@@ -10,11 +10,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::connection::{Connection, Cut};
+use crate::quota::Place;
 
 /// Connections that are ready and that the server has not taken yet.
 const READY: usize = 16;
@@ -33,6 +35,15 @@ pub(crate) struct Bounds {
     pub(crate) handshake_timeout: Duration,
 }
 
+/// What a handshake came to.
+pub(crate) enum Met<IO, C> {
+    /// A connection to serve: what is spoken over, what its requests shall know, its party's place.
+    Served(IO, C, Place),
+    /// One that is not served, and what is still to be done with it. It keeps its place among all
+    /// connections until that is done.
+    Refused(BoxFuture<'static, ()>),
+}
+
 /// Connections as they become ready. Dropping the stream closes the listener.
 pub(crate) fn incoming<IO, C, E, F, Fut>(
     listener: TcpListener,
@@ -45,7 +56,7 @@ where
     C: Send + 'static,
     E: fmt::Display + Send,
     F: Fn(TcpStream) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = Result<(IO, C), E>> + Send + 'static,
+    Fut: Future<Output = Result<Met<IO, C>, E>> + Send + 'static,
 {
     let (ready, stream) = mpsc::channel(READY);
     tokio::spawn(async move {
@@ -69,7 +80,7 @@ async fn accept_all<IO, C, E, F, Fut>(
     C: Send + 'static,
     E: fmt::Display + Send,
     F: Fn(TcpStream) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = Result<(IO, C), E>> + Send + 'static,
+    Fut: Future<Output = Result<Met<IO, C>, E>> + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(bounds.connections));
     let handshakes = Arc::new(Semaphore::new(bounds.handshakes));
@@ -107,9 +118,14 @@ async fn accept_all<IO, C, E, F, Fut>(
             let done = tokio::time::timeout(bounds.handshake_timeout, handshake(stream)).await;
             drop(turn);
             match done {
-                Ok(Ok((io, info))) => {
+                Ok(Ok(Met::Served(io, info, of_party))) => {
+                    let connection = Connection::new(io, info, life, place, of_party);
                     // Fails where the server stopped meanwhile; the connection is closed then.
-                    let _ = ready.send(Ok(Connection::new(io, info, life, place))).await;
+                    let _ = ready.send(Ok(connection)).await;
+                }
+                Ok(Ok(Met::Refused(farewell))) => {
+                    farewell.await;
+                    drop((place, life));
                 }
                 // Whoever can reach the port can cause these: never louder than debug.
                 Ok(Err(error)) => tracing::debug!(%error, "handshake failed"),

@@ -3,17 +3,21 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use liaison_identity::Identity;
+use liaison_identity::{HandshakeError, Identity, ServerStream, TlsAcceptor};
+use liaison_telemetry::Counter;
 use liaison_types::{Error, ErrorKind, Reason};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::Peer;
 use crate::connection::Cut;
+use crate::farewell::Farewell;
 use crate::health::Health;
-use crate::incoming::{Bounds, incoming};
+use crate::incoming::{Bounds, Met, incoming};
+use crate::quota::{self, Place, Places, Quota};
 use crate::reflection;
 use crate::settings::{Limits, ServerSettings};
 use crate::stack::Api;
@@ -156,9 +160,18 @@ impl Server {
             done.clone(),
         ));
 
-        let acceptor = identity
-            .acceptor()
-            .with_handshake_timeout(limits.handshake_timeout);
+        let door = Door {
+            acceptor: identity
+                .acceptor()
+                .with_handshake_timeout(limits.handshake_timeout),
+            limits: Arc::new(limits.clone()),
+            places: Places::default(),
+            farewell: Farewell::new(api.stack.everywhere.clone()),
+            refused: api.stack.instruments.counter(
+                "liaison.tls.refused",
+                "Connections that did not come about, by reason",
+            ),
+        };
         let bounds = Bounds {
             connections: limits.connections,
             handshakes: limits.handshakes,
@@ -169,13 +182,8 @@ impl Server {
             bounds,
             cut.clone(),
             move |stream: TcpStream| {
-                let acceptor = acceptor.clone();
-                async move {
-                    acceptor
-                        .accept(stream)
-                        .await
-                        .map(|(stream, peer)| (stream, Peer::new(peer)))
-                }
+                let door = door.clone();
+                async move { door.meet(stream).await }
             },
         );
         let (everywhere, routes) =
@@ -210,6 +218,46 @@ impl Server {
     }
 }
 
+/// Lets connections in, one by one.
+#[derive(Clone)]
+struct Door {
+    acceptor: TlsAcceptor,
+    limits: Arc<Limits>,
+    places: Places,
+    farewell: Farewell,
+    refused: Counter,
+}
+
+impl Door {
+    /// Finds out who is at the other end of `stream`, and whether that party may have one more.
+    ///
+    /// # Errors
+    /// Why nobody came in, with its causes, for the log.
+    async fn meet(self, stream: TcpStream) -> Result<Met<ServerStream<TcpStream>, Peer>, String> {
+        let (stream, peer) = self.acceptor.accept(stream).await.map_err(|error| {
+            self.refused.add(1, &[("reason", error.as_str())]);
+            match error {
+                HandshakeError::Refused(refusal) => format!("{error}: {refusal}"),
+                other => other.to_string(),
+            }
+        })?;
+        let most = self.limits.places_of(&peer.party, Quota::Connections);
+        match (self.places.take(&peer.party, most), most) {
+            (None, Some(most)) => {
+                let error = quota::exceeded(&peer.party, Quota::Connections, most);
+                tracing::debug!(party = %peer.party, most, "a party has too many connections");
+                self.refused.add(1, &[("reason", "party_connections")]);
+                let farewell = self.farewell.say(stream, Peer::new(peer), error);
+                Ok(Met::Refused(Box::pin(farewell)))
+            }
+            (place, _) => {
+                let place = place.unwrap_or_else(Place::free);
+                Ok(Met::Served(stream, Peer::new(peer), place))
+            }
+        }
+    }
+}
+
 /// The health port.
 fn serve_health(
     listener: TcpListener,
@@ -219,7 +267,7 @@ fn serve_health(
     done: CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
     let probes = incoming(listener, HEALTH_BOUNDS, cut, |stream: TcpStream| async {
-        Ok::<_, Infallible>((stream, ()))
+        Ok::<_, Infallible>(Met::Served(stream, (), Place::free()))
     });
     let server = builder(limits)
         .add_service(health.outside())

@@ -22,6 +22,7 @@ use crate::layer::catch_panic::CatchPanicLayer;
 use crate::layer::deadline::DeadlineLayer;
 use crate::layer::explain::ExplainLayer;
 use crate::layer::observe::ObserveLayer;
+use crate::layer::quota::QuotaLayer;
 use crate::layer::rate_limit::RateLimitLayer;
 use crate::method::Methods;
 use crate::settings::Limits;
@@ -31,8 +32,10 @@ pub(crate) type Everywhere =
     Then<ArrivalLayer, Then<ExplainLayer, Then<CatchPanicLayer, Then<ObserveLayer, Nothing>>>>;
 
 /// Around business services, outermost last.
-pub(crate) type Business =
-    Then<DeadlineLayer, Then<RateLimitLayer, Then<AuthenticateLayer, Then<AdmitLayer, Nothing>>>>;
+pub(crate) type Business = Then<
+    DeadlineLayer,
+    Then<QuotaLayer, Then<RateLimitLayer, Then<AuthenticateLayer, Then<AdmitLayer, Nothing>>>>,
+>;
 
 /// The layers of one server.
 #[derive(Clone, Debug)]
@@ -40,6 +43,7 @@ pub struct Stack {
     pub(crate) everywhere: Everywhere,
     pub(crate) business: Business,
     pub(crate) infrastructure: AuthenticateLayer,
+    pub(crate) instruments: Instruments,
 }
 
 /// The server's stack. `identity` is absent where calls stay inside the process.
@@ -77,6 +81,9 @@ pub fn stack(
         // Needs the party. Refused calls have not cost that party anything: what is not allowed
         // is refused above and does not use up the rate of what is.
         .layer(RateLimitLayer::new(limits))
+        // After the rate, which is cheaper and is what a caller in a loop meets first; before
+        // anything is done for the call, and held until all of it is done.
+        .layer(QuotaLayer::new(methods(), limits))
         // Innermost: the time is the handler's. It tells the handler, through `Caller`, how long
         // there is. Everything above takes microseconds.
         .layer(DeadlineLayer::new(methods(), limits))
@@ -88,6 +95,7 @@ pub fn stack(
         everywhere,
         business,
         infrastructure: authenticate,
+        instruments: instruments.clone(),
     }
 }
 
@@ -233,6 +241,7 @@ mod tests {
                 "AdmitLayer",
                 "AuthenticateLayer",
                 "RateLimitLayer",
+                "QuotaLayer",
                 "DeadlineLayer"
             ]
         );

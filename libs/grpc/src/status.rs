@@ -1,7 +1,8 @@
 //! The only mapping between [`liaison_types::Error`] and [`tonic::Status`], in both directions.
 //!
 //! A status carries `google.rpc.ErrorInfo` always, `BadRequest` where fields are wrong, `RetryInfo`
-//! where a repetition makes sense at a known time, and a `LocalizedMessage` in the caller's
+//! where a repetition makes sense at a known time, `QuotaFailure` where a party has as much of
+//! something as it may, and a `LocalizedMessage` in the caller's
 //! language. Details travel in one header and clients accept about 8 KiB of headers, so everything
 //! here is capped and says so where something was cut.
 
@@ -13,6 +14,8 @@ use liaison_identity::tls_refusal;
 use liaison_types::{Error, ErrorKind, Language, Reason};
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::quota;
 
 /// `google.rpc.ErrorInfo.domain` of every status that Liaison itself makes.
 pub const DOMAIN: &str = "liaison";
@@ -73,6 +76,7 @@ fn build(error: &Error, language: Language) -> Status {
     if let Some(delay) = error.retry_delay() {
         details.set_retry_info(Some(delay));
     }
+    quota::describe(error, &mut details);
     details.set_localized_message(language.tag(), error.reason().text(language));
     Status::with_error_details(code(error.kind()), message, details)
 }

@@ -9,6 +9,7 @@
 //! * [`redact_panics`] keeps what a panic was working on out of the log; [`run`] sees to it.
 
 mod allocator;
+mod certificates;
 mod cli;
 mod dead_letters;
 mod healthcheck;

@@ -12,14 +12,12 @@ use liaison_types::{Clock, Error, ErrorKind, Reason, Result};
 use tokio::sync::watch;
 use tracing::Instrument;
 
+use crate::certificates;
 use crate::lifecycle::{Lifecycle, Outcome};
 use crate::listeners::Listeners;
 use crate::readiness::Readiness;
 use crate::service::{Ambient, App, Context, Service};
 use crate::settings::Settings;
-
-/// How often the certificate files are looked at. Four small files: this costs nothing.
-const CERTIFICATE_CHECK: Duration = Duration::from_secs(10);
 
 /// How long connections that are in use at the end may take to come back.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -87,6 +85,9 @@ async fn begin<S: Service>(
     let readiness = Readiness::new();
     let database = db.clone();
     let inbox = (db.clone(), Arc::clone(&ambient.clock), settings.relay);
+    let (clock, certificate_instruments) =
+        (Arc::clone(&ambient.clock), ambient.instruments.clone());
+    let warn_before = settings.identity.warn_before.clone();
     let context = Context {
         settings: Arc::new(settings),
         db,
@@ -109,7 +110,13 @@ async fn begin<S: Service>(
         limits,
     };
     lifecycle.spawn_careful("server", server.serve(lifecycle.soft(), lifecycle.hard()));
-    watch_certificates(&lifecycle, identity.clone());
+    certificates::watch(
+        &lifecycle,
+        identity.clone(),
+        warn_before,
+        clock,
+        certificate_instruments,
+    );
     lifecycle.spawn("inbox", {
         let soft = lifecycle.soft();
         async move {
@@ -271,17 +278,6 @@ pub(crate) async fn close(db: &Db) {
         }
         Err(_elapsed) => tracing::warn!("the database is still in use and is left as it is"),
     }
-}
-
-fn watch_certificates(lifecycle: &Lifecycle, identity: Identity) {
-    let soft = lifecycle.soft();
-    lifecycle.spawn("certificates", async move {
-        tokio::select! {
-            () = identity.watch(CERTIFICATE_CHECK) => {}
-            () = soft.cancelled() => {}
-        }
-        Ok(())
-    });
 }
 
 fn never_ready() -> Error {

@@ -47,6 +47,7 @@ struct Inner {
     outbox_outcomes: opentelemetry::metrics::Counter<u64>,
     batch_size: Histogram<u64>,
     batch_duration: Histogram<f64>,
+    validity: Gauge<i64>,
 }
 
 impl fmt::Debug for Inner {
@@ -116,6 +117,14 @@ impl Instruments {
                 .with_boundaries(SIZE_BOUNDS.to_vec())
                 .build(),
             batch_duration: seconds("liaison.batch.duration", "Time one batch took"),
+            validity: meter
+                .i64_gauge("liaison.certificate.remaining")
+                .with_unit("s")
+                .with_description(
+                    "Until a certificate in use, a trusted authority or a revocation list ends; \
+                     negative after it",
+                )
+                .build(),
             meter,
         };
         Self(Some(Arc::new(inner)))
@@ -196,6 +205,18 @@ impl Instruments {
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         inner.batch_size.record(size, std::slice::from_ref(&name));
         inner.batch_duration.record(took.as_secs_f64(), &[name]);
+    }
+
+    /// Records how many seconds are left of something that ends; negative once it is over. `kind` says
+    /// what sort of thing it is, `name` which one of those that the operator put there: an authority,
+    /// a list, the service itself. Never a caller.
+    pub fn certificate(&self, kind: &'static str, name: &str, left: i64) {
+        let Some(inner) = &self.0 else { return };
+        let attributes = [
+            KeyValue::new("kind", kind),
+            KeyValue::new("name", name.to_owned()),
+        ];
+        inner.validity.record(left, &attributes);
     }
 
     /// A counter of a service's own, for example `liaison.intake.submitted`. Make it once and

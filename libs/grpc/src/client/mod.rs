@@ -7,12 +7,12 @@ mod deadline;
 mod metadata;
 mod observe;
 mod refusal;
+mod transport;
 
 use std::task::{Context, Poll};
 
 use http::{Request, Response, Uri};
-use hyper_util::rt::TokioIo;
-use liaison_identity::{HandshakeError, TlsConnector};
+use liaison_identity::TlsConnector;
 use liaison_telemetry::Instruments;
 use liaison_types::{Error, ErrorKind, Language, Reason};
 use tonic::Status;
@@ -27,18 +27,20 @@ use deadline::Deadline;
 use metadata::Metadata;
 use observe::Observe;
 use refusal::Refusal;
+pub use transport::Transport;
 
 /// The transport that generated clients use: `IntakeServiceClient::new(channel)`. Cheap to clone.
 ///
 /// Generic over what is below it, so that a process may also call itself.
 #[derive(Clone, Debug)]
-pub struct Channel<T = tonic::transport::Channel> {
+pub struct Channel<T = Transport> {
     inner: Observe<Metadata<Deadline<T>>>,
 }
 
 /// A channel to the server at `uri` (`https://host:port`) that `connector` accepts.
 ///
-/// It connects at its first call, and again whenever the connection is lost. A call while the
+/// It connects at its first call, and again whenever the connection is lost or the identity was
+/// reloaded since. A call while the
 /// server cannot be reached fails with UNAVAILABLE, and with reason `CERTIFICATE_REJECTED` where one
 /// side does not accept the other's certificate. Must be made within a runtime.
 ///
@@ -73,15 +75,7 @@ pub fn connect(
         .with_dial_timeout(settings.connect_timeout)
         .with_handshake_timeout(settings.connect_timeout);
     let refusal = Refusal::default();
-    let watch = refusal.clone();
-    let transport = endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-        let (connector, host, watch) = (connector.clone(), host.clone(), watch.clone());
-        async move {
-            watch.forget();
-            let stream = connector.connect(&host, port).await?;
-            Ok::<_, HandshakeError>(TokioIo::new(watch.watch(stream)))
-        }
-    }));
+    let transport = Transport::new(endpoint, connector, host, port, refusal.clone());
     let mut channel = Channel::over(transport, settings, methods, instruments);
     channel.inner.inner.inner.set_refusal(refusal);
     Ok(channel)

@@ -4,19 +4,17 @@
 //! caller gave up. Long polls and streams have places of their own, because they hold them for long
 //! and do little; otherwise a few hundred waiting units would lock every submission out.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use liaison_types::Error;
-use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Layer, Service};
 
+use crate::layer::hold::{HoldBody, HoldFuture};
 use crate::layer::language;
 use crate::layer::refusal::Refusable;
 use crate::method::{Class, Methods};
@@ -76,9 +74,9 @@ where
     S: Service<Request<R>, Response = Response<B>>,
     B: Body + Default,
 {
-    type Response = Response<PlaceBody<B>>;
+    type Response = Response<HoldBody<B, OwnedSemaphorePermit>>;
     type Error = S::Error;
-    type Future = Refusable<AdmitFuture<S::Future>>;
+    type Future = Refusable<HoldFuture<S::Future, OwnedSemaphorePermit>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -91,78 +89,7 @@ where
             return Refusable::refused(&error, language(request.headers()));
         };
         Refusable::Called {
-            future: AdmitFuture {
-                inner: self.inner.call(request),
-                place: Some(place),
-                keep: class == Class::Stream,
-            },
+            future: HoldFuture::new(self.inner.call(request), place, class),
         }
-    }
-}
-
-pin_project! {
-    /// The future of [`Admit`].
-    pub struct AdmitFuture<F> {
-        #[pin]
-        inner: F,
-        place: Option<OwnedSemaphorePermit>,
-        // A stream has only begun when its future completes.
-        keep: bool,
-    }
-}
-
-impl<F, B, E> Future for AdmitFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<PlaceBody<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = ready!(this.inner.poll(cx))?;
-        let place = if *this.keep { this.place.take() } else { None };
-        Poll::Ready(Ok(response.map(|inner| PlaceBody {
-            inner,
-            _place: place,
-        })))
-    }
-}
-
-pin_project! {
-    /// A body that holds its stream's place until it ends.
-    #[derive(Debug)]
-    pub struct PlaceBody<B> {
-        #[pin]
-        inner: B,
-        _place: Option<OwnedSemaphorePermit>,
-    }
-}
-
-impl<B: Default> Default for PlaceBody<B> {
-    fn default() -> Self {
-        Self {
-            inner: B::default(),
-            _place: None,
-        }
-    }
-}
-
-impl<B: Body> Body for PlaceBody<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        self.project().inner.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response};
-use liaison_identity::Identity;
-use liaison_types::{Error, ErrorKind, Form, Reason, Rule, Violation};
+use liaison_identity::{Identity, Refusal};
+use liaison_types::{Error, ErrorKind, Form, Party, Reason, Rule, Violation};
 use tower::{Layer, Service};
 
-use crate::caller::{Caller, OFFICER, Peer, valid_officer};
+use crate::caller::{Caller, OFFICER, Peer, may_vouch, valid_officer};
 use crate::layer::language;
 use crate::layer::refusal::Refusable;
 use crate::method::Methods;
@@ -29,24 +29,26 @@ impl AuthenticateLayer {
         Self { methods, identity }
     }
 
-    /// A connection may outlive the certificate it began with.
-    fn is_good(&self, peer: &Peer) -> bool {
+    /// A connection may outlive what its certificate was accepted by.
+    fn standing(&self, peer: &Peer) -> Result<(), Refusal> {
         self.identity
             .as_ref()
-            .is_none_or(|identity| identity.check(peer).is_ok())
+            .map_or(Ok(()), |identity| identity.check(peer))
     }
 
     fn authenticate<R>(&self, request: &Request<R>) -> Result<Caller, Error> {
-        let peer = request
-            .extensions()
-            .get::<Peer>()
-            .filter(|peer| self.is_good(peer))
-            .ok_or_else(|| Error::new(ErrorKind::Unauthenticated, Reason::CertificateInvalid))?;
+        let unknown = || Error::new(ErrorKind::Unauthenticated, Reason::CertificateInvalid);
+        let peer = request.extensions().get::<Peer>().ok_or_else(unknown)?;
+        self.standing(peer).map_err(|refusal| {
+            unknown()
+                .message(refusal.to_string())
+                .metadata("cause", refusal.as_str())
+        })?;
         self.methods
             .get(request.uri().path())
             .filter(|method| method.allowed.includes(&peer.party))
             .ok_or_else(|| Error::new(ErrorKind::PermissionDenied, Reason::CallerNotAllowed))?;
-        let officer = officer(request.headers())?;
+        let officer = officer(request.headers(), &peer.party)?;
         Ok(Caller::of_peer(
             Arc::clone(peer),
             officer,
@@ -55,11 +57,23 @@ impl AuthenticateLayer {
     }
 }
 
-fn officer(headers: &HeaderMap) -> Result<Option<Box<str>>, Error> {
+/// The officer whom `party` names. Whether it may name one comes first: a party that may not learns
+/// nothing about how a name is written.
+fn officer(headers: &HeaderMap, party: &Party) -> Result<Option<Box<str>>, Error> {
     let mut values = headers.get_all(OFFICER).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
+    if !may_vouch(party.kind()) {
+        return Err(
+            Error::new(ErrorKind::PermissionDenied, Reason::CallerNotAllowed)
+                .message(format!(
+                    "a {} vouches for no officer; leave the metadata {OFFICER} out",
+                    party.kind()
+                ))
+                .metadata("field", OFFICER),
+        );
+    }
     // Two officers are nobody to hold answerable.
     let named = values
         .next()

@@ -9,7 +9,9 @@ pub(crate) mod authenticate;
 pub(crate) mod catch_panic;
 pub(crate) mod deadline;
 pub(crate) mod explain;
+pub(crate) mod hold;
 pub(crate) mod observe;
+pub(crate) mod quota;
 pub(crate) mod rate_limit;
 pub(crate) mod refusal;
 

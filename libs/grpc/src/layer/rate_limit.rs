@@ -3,6 +3,7 @@
 //! The state is one cell of 8 bytes per party, and parties are those with a certificate of ours: it
 //! cannot be made to grow by inventing names.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,22 +13,28 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
+use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use http::{Request, Response};
-use liaison_types::{Error, ErrorKind, Party, PartyKind, Reason};
+use liaison_types::{Party, PartyKind};
 use tower::{Layer, Service};
 
 use crate::caller::Caller;
 use crate::layer::refusal::Refusable;
+use crate::quota;
 use crate::settings::Limits;
 
 type Cells<C> =
     RateLimiter<Party, DashMapStateStore<Party>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+type Cell<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// See the [module](self).
 #[derive(Clone)]
 pub struct RateLimitLayer<C: Clock + Clone = DefaultClock> {
+    limits: Arc<Limits>,
     cells: Option<Arc<Cells<C>>>,
+    /// Of the parties that have a rate of their own; `None` for those without a limit.
+    own: Arc<HashMap<Party, Option<Cell<C>>>>,
     clock: C,
 }
 
@@ -39,13 +46,25 @@ impl RateLimitLayer {
 
 impl<C: Clock + Clone> RateLimitLayer<C> {
     fn with_clock(limits: &Limits, clock: C) -> Self {
-        let quota = NonZeroU32::new(limits.party_rate).map(|rate| {
+        let quota = |(rate, burst)| Quota::per_second(rate).allow_burst(burst);
+        let everybody = NonZeroU32::new(limits.party_rate).map(|rate| {
             let burst = NonZeroU32::new(limits.party_burst).unwrap_or(rate);
-            Quota::per_second(rate).allow_burst(burst)
+            (rate, burst)
         });
-        let cells =
-            quota.map(|quota| Arc::new(RateLimiter::dashmap_with_clock(quota, clock.clone())));
-        Self { cells, clock }
+        let cells = everybody
+            .map(quota)
+            .map(|quota| Arc::new(RateLimiter::dashmap_with_clock(quota, clock.clone())));
+        let own = limits.party.iter().map(|(party, _)| {
+            let quota = limits.rate_of(party).map(quota);
+            let cell = quota.map(|quota| RateLimiter::direct_with_clock(quota, clock.clone()));
+            (party.clone(), cell)
+        });
+        Self {
+            cells,
+            own: Arc::new(own.collect()),
+            limits: Arc::new(limits.clone()),
+            clock,
+        }
     }
 
     /// Takes one call of `party`; the time to wait where it has none left.
@@ -55,12 +74,12 @@ impl<C: Clock + Clone> RateLimitLayer<C> {
         if party.kind() == PartyKind::Service {
             return Ok(());
         }
-        let Some(cells) = &self.cells else {
-            return Ok(());
+        let taken = match (self.own.get(party), &self.cells) {
+            (Some(Some(own)), _) => own.check(),
+            (None, Some(cells)) => cells.check_key(party),
+            (Some(None), _) | (None, None) => return Ok(()),
         };
-        cells
-            .check_key(party)
-            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+        taken.map_err(|not_until| not_until.wait_time_from(self.clock.now()))
     }
 }
 
@@ -109,9 +128,9 @@ where
         if let Some(caller) = request.extensions().get::<Caller>()
             && let Err(wait) = self.limit.take(caller.party())
         {
-            // Never "come again at once", which the rounding of a clock could say.
-            let error = Error::new(ErrorKind::ResourceExhausted, Reason::RateLimited)
-                .retry_after(wait.max(Duration::from_millis(1)));
+            let rate = self.limit.limits.rate_of(caller.party());
+            let error =
+                quota::too_often(caller.party(), rate.map_or(0, |(rate, _)| rate.get()), wait);
             return Refusable::refused(&error, caller.language());
         }
         Refusable::Called {
@@ -125,6 +144,7 @@ mod tests {
     use governor::clock::FakeRelativeClock;
 
     use super::*;
+    use crate::settings::PartyLimits;
 
     #[test]
     fn each_party_has_its_own_burst_and_gets_it_back() {
@@ -147,6 +167,39 @@ mod tests {
         clock.advance(Duration::from_millis(500));
         assert_eq!(limit.take(&france), Ok(()));
         assert!(limit.take(&france).is_err());
+    }
+
+    #[test]
+    fn a_party_with_a_rate_of_its_own_takes_from_nobody_elses() {
+        let own = |rate, burst| PartyLimits {
+            rate: Some(rate),
+            burst,
+            ..PartyLimits::default()
+        };
+        let (france, spain, italy): (Party, Party, Party) = (
+            "bureau/NB-FR".parse().unwrap(),
+            "bureau/NB-ES".parse().unwrap(),
+            "bureau/NB-IT".parse().unwrap(),
+        );
+        let limits = Limits {
+            party_rate: 1,
+            party_burst: 1,
+            party: [
+                (france.clone(), own(4, Some(5))),
+                (spain.clone(), own(0, None)),
+            ]
+            .into(),
+            ..Limits::default()
+        };
+        let limit = RateLimitLayer::with_clock(&limits, FakeRelativeClock::default());
+        for _ in 0..5 {
+            assert_eq!(limit.take(&france), Ok(()));
+            assert_eq!(limit.take(&spain), Ok(()));
+        }
+        assert_eq!(limit.take(&france), Err(Duration::from_millis(250)));
+        assert_eq!(limit.take(&italy), Ok(()));
+        assert_eq!(limit.take(&italy), Err(Duration::from_secs(1)));
+        assert_eq!(limit.take(&spain), Ok(()));
     }
 
     #[test]

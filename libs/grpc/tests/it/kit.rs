@@ -206,13 +206,14 @@ impl World {
         let server = Server {
             listeners,
             api: fake.api(stack),
-            identity,
+            identity: identity.clone(),
             health: health.clone(),
             limits: limits.clone(),
         };
         let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
         let ended = tokio::spawn(server.serve(soft.clone(), hard.clone()));
         Running {
+            identity,
             address,
             health_address,
             health,
@@ -220,6 +221,19 @@ impl World {
             hard,
             ended,
         }
+    }
+
+    /// The folder of the certificates.
+    pub fn path(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A channel of `identity` to a server at `address` that must be `service/fake`.
+    pub fn channel_of(&self, identity: &Identity, address: SocketAddr) -> Channel {
+        let connector = identity.connector(Party::service("fake"));
+        let settings = ClientSettings::default();
+        let uri = format!("https://{address}");
+        client::connect(&uri, connector, &settings, &methods(), &Instruments::none()).unwrap()
     }
 
     /// A channel of `party` to a server at `address` that must be `service/fake`.
@@ -241,6 +255,7 @@ impl World {
 
 /// A server at work. Cut when dropped.
 pub struct Running {
+    pub identity: Identity,
     pub address: SocketAddr,
     pub health_address: SocketAddr,
     pub health: Health,

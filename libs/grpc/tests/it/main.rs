@@ -10,5 +10,7 @@ mod client;
 mod kit;
 mod observe;
 mod overload;
+mod quotas;
 mod refusals;
+mod renewal;
 mod serving;

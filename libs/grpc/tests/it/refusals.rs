@@ -17,7 +17,7 @@ use tonic::body::Body;
 use tonic::{Code, Request, Status};
 use tower::{Service as _, ServiceExt as _};
 
-use crate::kit::{DELIVER, Fake, World, inbox, notifications, within};
+use crate::kit::{DELIVER, Fake, LIST, World, inbox, notifications, within};
 
 /// Sends `bytes` as the message of a call to `path`.
 async fn raw(mut channel: Channel, path: &str, bytes: &[u8], headers: &[(&str, &str)]) -> Status {
@@ -122,6 +122,44 @@ async fn an_officer_that_is_no_name_is_refused() {
         assert_eq!(Failure::read(&status).violations[0].0, "liaison-officer");
     }
     assert!(channel.with_officer("two words").is_err());
+}
+
+#[tokio::test]
+async fn only_parties_with_people_vouch_for_an_officer() {
+    let world = World::new();
+    let fake = Fake::default().list(|caller| async move {
+        assert_eq!(caller.officer(), Some("a.first"));
+        Ok(())
+    });
+    let server = world.serve(&Limits::default(), fake).await;
+    let named = [("liaison-officer", "a.first")];
+    for party in ["bureau/NB-FR", "unit/cyber"] {
+        let channel = world.channel(party, server.address);
+        let status = raw(channel, LIST, &[], &named).await;
+        assert_eq!(status.code(), Code::Ok, "{party}: {status:?}");
+    }
+    // Whether the name is one is not even looked at, nor is the message.
+    let service = world.channel("service/intake", server.address);
+    for value in ["a.first", "two words", ""] {
+        let status = raw(
+            service.clone(),
+            DELIVER,
+            &[0xff],
+            &[("liaison-officer", value)],
+        )
+        .await;
+        assert_refused(&status, Code::PermissionDenied, Reason::CallerNotAllowed);
+        let failure = Failure::read(&status);
+        assert!(failure.violations.is_empty(), "{failure:?}");
+        let field = ("field".to_owned(), "liaison-officer".to_owned());
+        assert!(failure.metadata.contains(&field), "{failure:?}");
+        assert!(failure.message.contains("vouches"), "{failure:?}");
+    }
+    // May it not call at all, that is what it hears.
+    let unit = world.channel("unit/cyber", server.address);
+    let status = raw(unit, DELIVER, &[], &[("liaison-officer", "two words")]).await;
+    assert_refused(&status, Code::PermissionDenied, Reason::CallerNotAllowed);
+    assert!(!Failure::read(&status).message.contains("vouches"));
 }
 
 #[tokio::test]

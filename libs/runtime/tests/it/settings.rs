@@ -153,6 +153,35 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn a_party_may_have_limits_of_its_own() {
+    let file = r#"
+        [server.limits]
+        party_rate = 50
+        [server.limits.party."bureau/NB-FR"]
+        rate = 7
+        streams = 3
+    "#;
+    let before = [("LIAISON__IDENTITY__WARN_BEFORE", "60d,1d")];
+    let settings = load(file, &before).unwrap();
+    let own = settings.server.limits.party[&"bureau/NB-FR".parse().unwrap()];
+    assert_eq!((own.rate, own.streams, own.calls), (Some(7), Some(3), None));
+    assert_eq!(settings.server.limits.party_rate, 50);
+    assert_eq!(settings.identity.warn_before.to_string(), "60d, 1d");
+
+    let refused = |file: &str, text: &str| {
+        let problems = load(file, &[]).unwrap_err().to_string();
+        assert!(problems.contains(text), "{problems}");
+    };
+    refused("[server.limits.party.\"bureau/FR\"]\nrate = 1", "server");
+    refused("[server.limits.party.\"unit/cyber\"]\nrates = 1", "rates");
+    refused(
+        "[server.limits.party.\"service/intake\"]\nrate = 1",
+        "services of the suite are not limited",
+    );
+    refused("[identity]\nwarn_before = \"soon\"", "identity");
+}
+
+#[test]
 fn an_unknown_key_is_refused_and_the_known_ones_are_named() {
     let problems = load("[database]\nurll = 'x'", &[]).unwrap_err();
     let text = problems.to_string();

@@ -150,6 +150,7 @@ async fn metrics_arrive_with_their_attributes() {
     instruments.outbox("classification", 7, 1, Duration::from_secs(2));
     instruments.outbox_outcome("classification", "delivered", 5);
     instruments.batch("intake.submit", 64, Duration::from_millis(4));
+    instruments.certificate("own", "service/intake", -7);
     instruments
         .counter("liaison.test.counted", "for this test")
         .add(2, &[("state", "ok")]);
@@ -171,6 +172,7 @@ async fn metrics_arrive_with_their_attributes() {
         "liaison.outbox.outcomes",
         "liaison.batch.size",
         "liaison.batch.duration",
+        "liaison.certificate.remaining",
         "liaison.test.counted",
     ] {
         assert!(names.contains(name), "{name} is missing from {names:?}");

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use liaison_grpc::{Api, Health, Limits, Listeners, Methods, Server, stack};
-use liaison_identity::{Identity, IdentitySettings, ServerStream};
+use liaison_identity::{Identity, IdentitySettings, ServerStream, WarnBefore};
 use liaison_proto::classification::classification_service_client::ClassificationServiceClient;
 use liaison_proto::classification::classification_service_server::{
     ClassificationService, ClassificationServiceServer,
@@ -120,6 +120,7 @@ pub(crate) fn serve(full: bool, arguments: &[String]) -> Result<()> {
         key: PathBuf::from(key),
         authority: PathBuf::from(authority),
         revocations: None,
+        warn_before: WarnBefore::default(),
     };
     let identity = Identity::load(&settings, Arc::new(SystemClock))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
