@@ -14,7 +14,7 @@ use liaison_proto::notification::notification_service_client::NotificationServic
 use liaison_proto::routing::routing_service_client::RoutingServiceClient;
 use liaison_telemetry::Instruments;
 use liaison_testkit::eventually;
-use liaison_types::{Clock, Language, Party, SystemClock, SystemRandom, id::uuid_v7};
+use liaison_types::{Clock, Language, Party, PartyKind, SystemClock, SystemRandom, id::uuid_v7};
 use tonic::Status;
 
 use crate::PATIENCE;
@@ -64,7 +64,12 @@ impl Client {
             channels: bare.clone(),
             bare,
         };
-        nobody.officer(OFFICER)
+        // A service vouches for nobody.
+        if nobody.party.kind() == PartyKind::Service {
+            nobody
+        } else {
+            nobody.officer(OFFICER)
+        }
     }
 
     /// The same party with another officer.

@@ -136,6 +136,9 @@ impl Suite {
                 .env("LIAISON__DATABASE__URL", self.databases.url(service))
                 .env("LIAISON__DATABASE__MIGRATE_ON_START", "true")
                 .env("LIAISON__SHUTDOWN__DRAIN_DELAY", "0s");
+            if let Some(revocations) = identity.revocations {
+                command.env("LIAISON__IDENTITY__REVOCATIONS", revocations);
+            }
             for peer in SERVICES.iter().filter(|peer| *peer != service) {
                 let variable = format!("LIAISON__PEERS__{}", peer.to_uppercase());
                 command.env(variable, self.addresses.uri(peer));

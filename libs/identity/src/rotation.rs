@@ -111,11 +111,21 @@ impl CertificateAuthority {
     /// [`IdentityError::Rotation`] where none was begun; where files cannot be read or written.
     pub fn switch_rotation(folder: &Path) -> Result<Self, IdentityError> {
         let lock = files::lock(folder)?;
-        if next(folder)?.is_none() {
-            return Err(wrong(
-                folder,
-                "has no next authority; `rotate begin` makes one",
-            ));
+        match Self::rotation(folder)? {
+            RotationStage::Begun => {}
+            RotationStage::Idle => {
+                return Err(wrong(
+                    folder,
+                    "has no next authority; `rotate begin` makes one",
+                ));
+            }
+            RotationStage::Switched => {
+                return Err(wrong(
+                    folder,
+                    "has switched already; renew what the old one issued with `certs renew`, and \
+                     `rotate end` goes on",
+                ));
+            }
         }
         let current = Self::load(folder)?;
         let previous = folder.join(files::PREVIOUS_KEY);

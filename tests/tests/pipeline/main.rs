@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
-mod certificates;
 mod command_line;
 mod declining;
 mod indirect_access;
@@ -11,6 +10,7 @@ mod job;
 mod leases;
 mod malformed;
 mod paging;
+mod parties;
 mod review;
 mod settings;
 mod submitting;

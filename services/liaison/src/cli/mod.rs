@@ -18,7 +18,10 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use common::{ConnectArgs, PageArgs};
 pub use desks::{ReviewCommand, ReviewDecideArgs, TriageCommand, TriageDecideArgs};
-pub use offline::{CertsCommand, CertsDirArgs, CertsIssueArgs, ClassifyArgs};
+pub use offline::{
+    CertsCommand, CertsDirArgs, CertsIssueArgs, CertsRenewArgs, CertsRevokeArgs,
+    CertsRotateCommand, CertsRotateSwitchArgs, ClassifyArgs,
+};
 pub use referral::{DossierArgs, ReferralArgs, ReferralCommand, SubmitArgs, WatchArgs};
 pub use suite::{DemoArgs, MigrateArgs, UpArgs};
 pub use unit::{
@@ -154,7 +157,7 @@ pub enum Command {
     Task(TaskCommand),
     /// Say what kind of case a text would be, and why; offline.
     Classify(ClassifyArgs),
-    /// Make and show certificates.
+    /// Make, show, renew and revoke certificates, and replace their authority.
     #[command(subcommand)]
     Certs(CertsCommand),
     /// Bring the databases of all four services up to date.

@@ -1,10 +1,12 @@
 //! `liaison certs …`: certificates for development and small installations.
 
-use std::io;
-use std::path::Path;
+mod list;
+mod replace;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use liaison_identity::{CertificateAuthority, CertificateSummary, Existing, Host, IdentityError};
+use liaison_identity::{CertificateAuthority, Existing, Host, IdentityError, Issued};
 use liaison_types::{Clock as _, SystemClock, SystemRandom};
 use serde_json::{Value, json};
 
@@ -20,7 +22,10 @@ pub fn run(output: &Output, command: &CertsCommand) -> Outcome {
     match command {
         CertsCommand::Init(args) => init(output, args),
         CertsCommand::Issue(args) => issue(output, args),
-        CertsCommand::List(args) => list(output, args),
+        CertsCommand::List(args) => list::list(output, args),
+        CertsCommand::Renew(args) => replace::renew(output, args),
+        CertsCommand::Revoke(args) => replace::revoke(output, args),
+        CertsCommand::Rotate(step) => replace::rotate(output, step),
     }
 }
 
@@ -34,7 +39,20 @@ fn authority(folder: &Path) -> Result<CertificateAuthority, Failure> {
     .map_err(local)
 }
 
+fn days(days: u32) -> Duration {
+    Duration::from_hours(24 * u64::from(days))
+}
+
 fn local(error: IdentityError) -> Failure {
+    match &error {
+        IdentityError::Rotation { .. } => return Failure::Local(format!("{error}")),
+        IdentityError::InUse { .. } => {
+            return Failure::Local(format!(
+                "{error}; issue it anew with `liaison certs renew`, or move it elsewhere"
+            ));
+        }
+        _ => {}
+    }
     if matches!(error, IdentityError::Exists { .. }) {
         return Failure::Local(format!("{error}; replace it with --replace"));
     }
@@ -67,7 +85,7 @@ fn issue(output: &Output, args: &CertsIssueArgs) -> Outcome {
         })
         .collect::<Result<Vec<_>, _>>()?;
     let authority = authority(&args.folder.dir)?;
-    let validity = Duration::from_hours(24 * u64::from(args.days));
+    let validity = days(args.days);
     let existing = if args.replace {
         Existing::Replace
     } else {
@@ -81,76 +99,38 @@ fn issue(output: &Output, args: &CertsIssueArgs) -> Outcome {
         let files = certificate
             .write(&args.folder.dir, existing)
             .map_err(local)?;
-        issued.push((certificate, files));
+        issued.push((certificate, files.certificate));
     }
+    show_issued(output, &issued)
+}
+
+/// Prints what was issued and where it lies.
+fn show_issued(output: &Output, issued: &[(Issued, PathBuf)]) -> Outcome {
     let json: Vec<Value> = issued
         .iter()
-        .map(|(certificate, files)| {
+        .map(|(certificate, path)| {
+            let key = path.with_file_name(format!(
+                "{}-{}-key.pem",
+                certificate.party.kind(),
+                certificate.party.name()
+            ));
             json!({
                 "party": certificate.party.to_string(),
+                "serial": certificate.serial.to_string(),
                 "not_after": certificate.not_after.to_string(),
-                "certificate": files.certificate.display().to_string(),
-                "key": files.key.display().to_string(),
+                "certificate": path.display().to_string(),
+                "key": key.display().to_string(),
             })
         })
         .collect();
     document(output, &json!({ "certificates": json }), || {
         let rows = issued
             .iter()
-            .map(|(certificate, files)| {
+            .map(|(certificate, path)| {
                 vec![
                     certificate.party.to_string(),
                     certificate.not_after.to_string(),
-                    files.certificate.display().to_string(),
-                ]
-            })
-            .collect();
-        records(&["party", "valid until", "certificate"], rows)
-    })?;
-    Ok(())
-}
-
-fn list(output: &Output, args: &CertsDirArgs) -> Outcome {
-    let entries = std::fs::read_dir(&args.dir).map_err(|error| {
-        let folder = args.dir.display();
-        Failure::Local(if error.kind() == io::ErrorKind::NotFound {
-            format!(
-                "there is no folder {folder}; name that of the certificates with --dir, or begin one \
-                 with: liaison certs init --dir {folder}"
-            )
-        } else {
-            format!("{folder} cannot be read: {error}")
-        })
-    })?;
-    let mut found: Vec<(String, CertificateSummary)> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        // Keys, the authority and the revocation list name no party and are passed over.
-        .filter(|path| path.extension().is_some_and(|extension| extension == "pem"))
-        .filter_map(|path| {
-            let summary = CertificateSummary::read(&path).ok()?;
-            Some((path.display().to_string(), summary))
-        })
-        .collect();
-    found.sort_by(|a, b| a.1.party.cmp(&b.1.party));
-    let json: Vec<Value> = found
-        .iter()
-        .map(|(path, summary)| {
-            json!({
-                "party": summary.party.to_string(),
-                "not_after": summary.not_after.to_string(),
-                "certificate": path,
-            })
-        })
-        .collect();
-    document(output, &json!({ "certificates": json }), || {
-        let rows = found
-            .iter()
-            .map(|(path, summary)| {
-                vec![
-                    summary.party.to_string(),
-                    summary.not_after.to_string(),
-                    path.clone(),
+                    path.display().to_string(),
                 ]
             })
             .collect();
