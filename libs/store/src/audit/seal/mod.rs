@@ -1,7 +1,7 @@
 //! The chain over the audit, kept beside it.
 //!
 //! Each entry is sealed once, at a position without gaps from 1, by a digest that covers the seal before;
-//! the newest one is the head. What comes before its signed checkpoint can be changed by nobody unseen,
+//! the newest one is the head. What comes before a signed checkpoint can be changed by nobody unseen,
 //! the owner of the tables included.
 
 mod entity;
