@@ -69,8 +69,8 @@
 //!   at most 256 KiB and 1,024 rules.
 //!
 //! Two promises are kept by tests, and a new rule must keep them: to tighten a marking never turns a denial
-//! into an allowance, and every rule is exercised by a worked example (`tests/it/examples/`). Write the
-//! example first.
+//! into an allowance, and for every condition of every rule there is a worked example
+//! (`tests/it/examples/`) that comes out otherwise without it. Write the examples first.
 
 pub mod access;
 pub mod admission;

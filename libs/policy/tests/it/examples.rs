@@ -7,7 +7,7 @@ use liaison_policy::{Consenter, Decision, Effect, RuleSet};
 
 use crate::story::{Examples, Story};
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     include_str!("examples/submit.toml"),
     include_str!("examples/view.toml"),
     include_str!("examples/items.toml"),
@@ -17,6 +17,8 @@ const FILES: [&str; 9] = [
     include_str!("examples/export.toml"),
     include_str!("examples/notify.toml"),
     include_str!("examples/hub.toml"),
+    include_str!("examples/owners.toml"),
+    include_str!("examples/edges.toml"),
 ];
 
 pub fn all() -> Vec<Story> {
@@ -83,4 +85,50 @@ fn every_rule_is_exercised_and_every_rule_named_exists() {
         .map(|rule| rule.id().as_str())
         .collect();
     assert_eq!(exercised, known);
+}
+
+/// The rule set of this build without one of its conditions, once for each, and what is left out.
+fn weakened() -> Vec<(String, String)> {
+    let text = RuleSet::built_in().to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut all = Vec::new();
+    let mut id = "";
+    for (at, line) in lines.iter().enumerate() {
+        id = line.strip_prefix("id = ").unwrap_or(id);
+        let Some(conditions) = line.strip_prefix("    { ") else {
+            continue;
+        };
+        let conditions: Vec<&str> = conditions.trim_end_matches("] },").split("], ").collect();
+        for left_out in &conditions {
+            let kept: Vec<String> = conditions
+                .iter()
+                .filter(|condition| *condition != left_out)
+                .map(|condition| format!("{condition}]"))
+                .collect();
+            let mut lines = lines.clone();
+            let line = format!("    {{ {} }},", kept.join(", "));
+            lines[at] = &line;
+            all.push((format!("{id} {left_out}]"), lines.join("\n")));
+        }
+    }
+    all
+}
+
+#[test]
+fn no_condition_of_a_rule_is_without_an_example() {
+    let stories = all();
+    let facts: Vec<_> = stories.iter().map(Story::facts).collect();
+    let rules = RuleSet::built_in();
+    let mut missing = Vec::new();
+    for (left_out, text) in weakened() {
+        // Where it does not load any more, the condition is needed for that alone.
+        let Ok(weaker) = RuleSet::load(&text) else {
+            continue;
+        };
+        let same = |facts| rules.decide(facts) == weaker.decide(facts);
+        if facts.iter().all(same) {
+            missing.push(left_out);
+        }
+    }
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
 }
