@@ -10,7 +10,10 @@ fn a_folder_tells_until_when_everything_in_it_is_valid() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     certs(folder, &["init"]);
-    let issued = certs(folder, &["issue", "service/intake", "--host", "intake.example"]);
+    let issued = certs(
+        folder,
+        &["issue", "service/intake", "--host", "intake.example"],
+    );
     let key = issued["certificates"][0]["key"].as_str().unwrap();
     assert!(std::path::Path::new(key).exists(), "{key}");
     certs(folder, &["issue", "bureau/NB-FR", "--days", "10"]);
@@ -22,7 +25,10 @@ fn a_folder_tells_until_when_everything_in_it_is_valid() {
         (Some("bureau/NB-FR"), Some("service/intake"))
     );
     assert_eq!(bureau["standing"], "valid");
-    assert!((9..=10).contains(&bureau["days_left"].as_i64().unwrap()), "{bureau}");
+    assert!(
+        (9..=10).contains(&bureau["days_left"].as_i64().unwrap()),
+        "{bureau}"
+    );
     assert!((89..=90).contains(&service["days_left"].as_i64().unwrap()));
     assert_eq!(service["hosts"][0], "intake.example");
     let year = SystemClock.now().year();
@@ -91,7 +97,10 @@ fn a_rotation_goes_step_by_step_and_says_which_is_next() {
     certs(folder, &["rotate", "end"]);
     assert_eq!(count(), (1, 1));
     let held = certs(folder, &["list"]);
-    assert_eq!(held["certificates"][0]["issuer"], held["authorities"][0]["name"]);
+    assert_eq!(
+        held["certificates"][0]["issuer"],
+        held["authorities"][0]["name"]
+    );
     assert_eq!(held["certificates"][0]["standing"], "valid");
 }
 
@@ -105,7 +114,10 @@ fn what_the_readme_has_an_operator_type_works_as_it_stands() {
         .find(|block| block.contains("liaison certs rotate begin"))
         .unwrap();
     let mut run = 0;
-    for line in block.lines().filter_map(|line| line.strip_prefix("liaison ")) {
+    for line in block
+        .lines()
+        .filter_map(|line| line.strip_prefix("liaison "))
+    {
         let command = line.split(" #").next().unwrap();
         let output = program::command("liaison")
             .args(command.split_whitespace())

@@ -64,8 +64,10 @@ fn odd(folder: &Path, uris: &[&str], change: fn(&mut CertificateParams)) -> (Str
     let key = KeyPair::from_pem(&read("ca-key.pem")).unwrap();
     let issuer = Issuer::from_ca_cert_pem(&read("ca.pem"), key).unwrap();
     let mut params = CertificateParams::default();
-    params.subject_alt_names =
-        uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
+    params.subject_alt_names = uris
+        .iter()
+        .map(|uri| SanType::URI((*uri).try_into().unwrap()))
+        .collect();
     change(&mut params);
     let key = KeyPair::generate().unwrap();
     (params.signed_by(&key, &issuer).unwrap().pem(), key)
@@ -75,7 +77,9 @@ fn odd(folder: &Path, uris: &[&str], change: fn(&mut CertificateParams)) -> (Str
 async fn shown(folder: &Path, address: std::net::SocketAddr, own: &(String, KeyPair)) -> String {
     let mut roots = rustls::RootCertStore::empty();
     let ca = std::fs::read(folder.join("ca.pem")).unwrap();
-    roots.add(CertificateDer::from_pem_slice(&ca).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(&ca).unwrap())
+        .unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -116,15 +120,47 @@ fn each_certificate_that_breaks_a_rule_is_refused_for_that_rule() {
                 "names more than one party",
             ),
             (&["liaison://bureau/*"], as_it_is, "holds a wildcard"),
-            (&["https://bureau/NB-FR"], as_it_is, "does not begin with liaison://"),
-            (&["Liaison://bureau/NB-FR"], as_it_is, "does not begin with liaison://"),
-            (&["liaison://bureau/NB%2DFR"], as_it_is, "holds percent-encoding"),
-            (&["liaison://bureau/NB-FR/"], as_it_is, "nothing before or after"),
+            (
+                &["https://bureau/NB-FR"],
+                as_it_is,
+                "does not begin with liaison://",
+            ),
+            (
+                &["Liaison://bureau/NB-FR"],
+                as_it_is,
+                "does not begin with liaison://",
+            ),
+            (
+                &["liaison://bureau/NB%2DFR"],
+                as_it_is,
+                "holds percent-encoding",
+            ),
+            (
+                &["liaison://bureau/NB-FR/"],
+                as_it_is,
+                "nothing before or after",
+            ),
             (&[&long], as_it_is, "longer than 64 characters"),
-            (&["liaison://minister/NB-FR"], as_it_is, "no known kind of party"),
-            (&["liaison://bureau/FRANCE"], as_it_is, "is not valid for its kind"),
-            (one, |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1), "has expired"),
-            (one, |params| params.not_before = rcgen::date_time_ymd(4000, 1, 1), "not valid yet"),
+            (
+                &["liaison://minister/NB-FR"],
+                as_it_is,
+                "no known kind of party",
+            ),
+            (
+                &["liaison://bureau/FRANCE"],
+                as_it_is,
+                "is not valid for its kind",
+            ),
+            (
+                one,
+                |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1),
+                "has expired",
+            ),
+            (
+                one,
+                |params| params.not_before = rcgen::date_time_ymd(4000, 1, 1),
+                "not valid yet",
+            ),
             (
                 one,
                 |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
@@ -145,8 +181,16 @@ fn each_certificate_that_breaks_a_rule_is_refused_for_that_rule() {
         }
         // The shape is right otherwise: with one good URI it is let in, and the server speaks first.
         let good = odd(&folder, one, as_it_is);
-        assert_eq!(shown(&folder, intake, &good).await, "0", "the beginning of HTTP/2 settings");
-        suite.client("bureau/NB-FR").submit(dossier::plain()).await.unwrap();
+        assert_eq!(
+            shown(&folder, intake, &good).await,
+            "0",
+            "the beginning of HTTP/2 settings"
+        );
+        suite
+            .client("bureau/NB-FR")
+            .submit(dossier::plain())
+            .await
+            .unwrap();
     });
 }
 
@@ -167,7 +211,11 @@ fn a_revoked_certificate_gets_no_connection_and_loses_the_one_it_has() {
         let end = client.submit(dossier::plain()).await.unwrap_err();
         assert_eq!(end.code(), Code::Unauthenticated, "{end:?}");
         assert!(end.message().contains("revoked"), "{end:?}");
-        rejected(&Client::new(&settings, suite.addresses()), "CertificateRevoked").await;
+        rejected(
+            &Client::new(&settings, suite.addresses()),
+            "CertificateRevoked",
+        )
+        .await;
         suite
             .client("bureau/NB-FR")
             .submit(dossier::plain())

@@ -19,12 +19,19 @@ fn an_end_that_comes_near_is_logged_once_for_each_threshold_and_certificate() {
         eventually(PATIENCE, || std::future::ready(said(&mut suite, told) == 1)).await;
         let advice = "liaison certs renew";
         assert_eq!(said(&mut suite, advice), 1, "with what to do about it");
-        assert_eq!(said(&mut suite, "begin to replace it"), 0, "the authority has years");
+        assert_eq!(
+            said(&mut suite, "begin to replace it"),
+            0,
+            "the authority has years"
+        );
 
         // Nothing new is nothing to say; a certificate that ends sooner is.
         reloaded(&mut suite).await;
         assert_eq!(said(&mut suite, "service/intake is good for"), 1);
-        certs(&suite.certificates(), &["renew", "service/intake", "--days", "5"]);
+        certs(
+            &suite.certificates(),
+            &["renew", "service/intake", "--days", "5"],
+        );
         reloaded(&mut suite).await;
         let told = "service/intake is good for 5 days more";
         eventually(PATIENCE, || std::future::ready(said(&mut suite, told) == 1)).await;

@@ -16,8 +16,16 @@ use tonic_types::StatusExt as _;
 #[track_caller]
 fn over(status: Status, quota: &str, party: &str) {
     let details = status.get_error_details();
-    let failure = refused(Err::<(), _>(status), Code::ResourceExhausted, Reason::RateLimited);
-    assert!(failure.retry_after.is_some_and(|after| after > Duration::ZERO));
+    let failure = refused(
+        Err::<(), _>(status),
+        Code::ResourceExhausted,
+        Reason::RateLimited,
+    );
+    assert!(
+        failure
+            .retry_after
+            .is_some_and(|after| after > Duration::ZERO)
+    );
     let violation = &details.quota_failure().unwrap().violations[0];
     assert_eq!(violation.quota_id, quota);
     assert_eq!(violation.subject, format!("liaison://{party}"));
@@ -36,16 +44,25 @@ fn streams_and_long_polls_of_a_party_are_limited_and_calls_are_not_broken_by_it(
         let stream = |client: &Client| {
             let mut notification = client.notification();
             async move {
-                notification.stream_notifications(StreamNotificationsRequest::default()).await
+                notification
+                    .stream_notifications(StreamNotificationsRequest::default())
+                    .await
             }
         };
         let mut first = stream(&france).await.unwrap().into_inner();
         let _second = stream(&france).await.unwrap();
-        over(stream(&france).await.map(drop).unwrap_err(), "party_streams", "bureau/NB-FR");
+        over(
+            stream(&france).await.map(drop).unwrap_err(),
+            "party_streams",
+            "bureau/NB-FR",
+        );
         let _other = stream(&spain).await.unwrap();
         // The streams that are open still carry what happens.
         france.submit(dossier::plain()).await.unwrap();
-        let told = tokio::time::timeout(PATIENCE, first.message()).await.unwrap().unwrap();
+        let told = tokio::time::timeout(PATIENCE, first.message())
+            .await
+            .unwrap()
+            .unwrap();
         assert!(told.is_some());
 
         // Cyber waits for work in vain; whoever asks beside it is told so, and narcotics is not.
@@ -54,15 +71,15 @@ fn streams_and_long_polls_of_a_party_are_limited_and_calls_are_not_broken_by_it(
             let cyber = cyber.clone();
             tokio::spawn(async move { unit::pull(&cyber, 1, 60).await })
         };
-        let status = eventually(PATIENCE, || async {
-            unit::pull(&cyber, 1, 0).await.err()
-        })
-        .await;
+        let status = eventually(PATIENCE, || async { unit::pull(&cyber, 1, 0).await.err() }).await;
         over(status, "party_long_polls", "unit/cyber");
         let other = suite.client("unit/narcotics-organized-crime");
         unit::pull(&other, 1, 0).await.unwrap();
         waiting.abort();
-        eventually(PATIENCE, || async { unit::pull(&cyber, 1, 0).await.is_ok() }).await;
+        eventually(PATIENCE, || async {
+            unit::pull(&cyber, 1, 0).await.is_ok()
+        })
+        .await;
     });
 }
 
@@ -80,13 +97,19 @@ fn connections_of_a_party_are_limited_and_what_is_over_is_told_so() {
         let settings = IdentitySettings::in_folder(&suite.certificates(), first.party());
         let second = Client::new(&settings, suite.addresses());
         for _ in 0..3 {
-            over(list(&second).await.unwrap_err(), "party_connections", "bureau/NB-FR");
+            over(
+                list(&second).await.unwrap_err(),
+                "party_connections",
+                "bureau/NB-FR",
+            );
         }
         list(&first).await.unwrap();
         // A referral still goes its whole way: the services call each other without limit.
         let spain = suite.client("bureau/NB-ES");
         let referral = spain.submit(dossier::plain()).await.unwrap();
-        spain.reaches(&referral.name, liaison_proto::common::ReferralState::Routed).await;
+        spain
+            .reaches(&referral.name, liaison_proto::common::ReferralState::Routed)
+            .await;
         drop(first);
         eventually(PATIENCE, || async { list(&second).await.is_ok() }).await;
     });

@@ -11,6 +11,7 @@ use liaison_identity::{Identity, IdentitySettings};
 use liaison_proto::common::ReferralState;
 use liaison_proto::intake::ListReferralsRequest;
 use liaison_proto::intake::intake_service_client::IntakeServiceClient;
+use liaison_proto::routing::ListAssignmentsRequest;
 use liaison_telemetry::Instruments;
 use liaison_types::{Party, SystemClock};
 use tokio::task::JoinHandle;
@@ -34,7 +35,10 @@ impl Calls {
     fn begin(suite: &Suite) -> Self {
         let (folder, addresses) = (suite.certificates(), suite.addresses().clone());
         let identity = loaded(&folder);
-        let (stop, made) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (stop, made) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicUsize::new(0)),
+        );
         let watching = tokio::spawn(identity.clone().watch(Duration::from_millis(50)));
         let calling = {
             let (stop, made) = (Arc::clone(&stop), Arc::clone(&made));
@@ -68,8 +72,14 @@ impl Calls {
     async fn go_on(&self) {
         let before = self.made.load(Ordering::SeqCst);
         eventually(PATIENCE, || async {
-            assert!(self.tasks.iter().all(|task| !task.is_finished()), "a call failed");
-            let read = matches!(self.identity.reload(), Ok(liaison_identity::Reload::Unchanged));
+            assert!(
+                self.tasks.iter().all(|task| !task.is_finished()),
+                "a call failed"
+            );
+            let read = matches!(
+                self.identity.reload(),
+                Ok(liaison_identity::Reload::Unchanged)
+            );
             read && self.made.load(Ordering::SeqCst) > before + 20
         })
         .await;
@@ -120,8 +130,8 @@ fn the_authority_is_rotated_under_running_services_and_no_call_fails() {
     e2e::run(async {
         let mut suite = Suite::start(Backend::Sqlite, Layout::Apart, &[]).await;
         let folder = suite.certificates();
-        suite.client("bureau/NB-FR");
-        suite.client("unit/cyber");
+        // Their certificates are made when they are first asked for.
+        let _certified = (suite.client("bureau/NB-FR"), suite.client("unit/cyber"));
         let scratch = tempfile::tempdir().unwrap();
         let old = IdentitySettings::in_folder(&folder, &party("unit/cyber"));
         let kept = IdentitySettings {
@@ -141,12 +151,23 @@ fn the_authority_is_rotated_under_running_services_and_no_call_fails() {
         calls.go_on().await;
 
         let renewed = certs(&folder, &["rotate", "switch"]);
-        assert_eq!(renewed["certificates"].as_array().unwrap().len(), 6, "{renewed}");
+        assert_eq!(
+            renewed["certificates"].as_array().unwrap().len(),
+            6,
+            "{renewed}"
+        );
         // Everybody who is late is still let in, and everybody goes on handing events to each other.
         let kept = trusting(kept, scratch.path(), &[&folder]);
         let late = Client::new(&kept, suite.addresses());
-        late.routing().list_assignments(Default::default()).await.unwrap();
-        let half = suite.client("bureau/NB-FR").submit(dossier::plain()).await.unwrap();
+        late.routing()
+            .list_assignments(ListAssignmentsRequest::default())
+            .await
+            .unwrap();
+        let half = suite
+            .client("bureau/NB-FR")
+            .submit(dossier::plain())
+            .await
+            .unwrap();
         reloaded(&mut suite).await;
         calls.go_on().await;
 
@@ -156,7 +177,11 @@ fn the_authority_is_rotated_under_running_services_and_no_call_fails() {
         calls.end().await;
 
         // The old authority is nobody, on the connection that was open and on a new one.
-        let end = late.routing().list_assignments(Default::default()).await.unwrap_err();
+        let end = late
+            .routing()
+            .list_assignments(ListAssignmentsRequest::default())
+            .await
+            .unwrap_err();
         assert_eq!(end.code(), tonic::Code::Unauthenticated, "{end:?}");
         assert!(end.message().contains("trusted authority"), "{end:?}");
         rejected(&Client::new(&kept, suite.addresses()), "UnknownCA").await;

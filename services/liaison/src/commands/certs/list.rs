@@ -106,7 +106,11 @@ fn to_text(held: &Inventory, now: Timestamp) -> String {
     });
     let authorities = held.authorities.iter().map(|authority| {
         let standing = Standing::of(authority.not_before, authority.not_after, now);
-        let issues = if authority.issues { "issues" } else { "trusted" };
+        let issues = if authority.issues {
+            "issues"
+        } else {
+            "trusted"
+        };
         vec![
             authority.name.clone(),
             until(authority.not_after, now),
@@ -115,7 +119,9 @@ fn to_text(held: &Inventory, now: Timestamp) -> String {
         ]
     });
     let lists = held.lists.iter().map(|list| {
-        let next = list.next_update.map_or_else(|| "–".to_owned(), |next| until(next, now));
+        let next = list
+            .next_update
+            .map_or_else(|| "–".to_owned(), |next| until(next, now));
         vec![list.issuer.clone(), next, list.revoked.to_string()]
     });
     let part = |title: &str, headers: &[&str], rows: Vec<Vec<String>>| {
@@ -132,13 +138,24 @@ fn to_text(held: &Inventory, now: Timestamp) -> String {
             &["authority", "valid until", "standing", "role"],
             authorities.collect(),
         ),
-        part("Revocation lists", &["issuer", "next due", "revoked"], lists.collect()),
+        part(
+            "Revocation lists",
+            &["issuer", "next due", "revoked"],
+            lists.collect(),
+        ),
     ];
     if !held.unusable.is_empty() {
         let unusable = held.unusable.iter().map(|unusable| {
-            vec![unusable.path.display().to_string(), unusable.refusal.to_string()]
+            vec![
+                unusable.path.display().to_string(),
+                unusable.refusal.to_string(),
+            ]
         });
-        parts.push(part("Refused by everybody", &["certificate", "why"], unusable.collect()));
+        parts.push(part(
+            "Refused by everybody",
+            &["certificate", "why"],
+            unusable.collect(),
+        ));
     }
     parts.join("\n\n")
 }

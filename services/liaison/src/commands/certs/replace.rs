@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::{days, local, show_issued};
 use crate::cli::{
-    CertsDirArgs, CertsRenewArgs, CertsRevokeArgs, CertsRotateCommand, CertsRotateSwitchArgs, Output,
+    CertsDirArgs, CertsRenewArgs, CertsRevokeArgs, CertsRotateCommand, CertsRotateSwitchArgs,
+    Output,
 };
 use crate::failure::{Failure, Outcome};
 use crate::output::document;
@@ -20,7 +21,10 @@ use crate::output::document;
 pub(super) fn renew(output: &Output, args: &CertsRenewArgs) -> Outcome {
     let folder = &args.folder.dir;
     for party in &args.parties {
-        if !IdentitySettings::in_folder(folder, party).certificate.exists() {
+        if !IdentitySettings::in_folder(folder, party)
+            .certificate
+            .exists()
+        {
             return Err(Failure::Local(format!(
                 "there is no certificate of {party} in {}; issue one with: liaison certs issue {party} \
                  --dir {}",
@@ -35,7 +39,9 @@ pub(super) fn renew(output: &Output, args: &CertsRenewArgs) -> Outcome {
         .renew(
             |held| {
                 (args.parties.is_empty() || args.parties.contains(&held.party))
-                    && args.within.is_none_or(|within| held.not_after <= now + days(within))
+                    && args
+                        .within
+                        .is_none_or(|within| held.not_after <= now + days(within))
             },
             days(args.days),
             now,
@@ -61,7 +67,10 @@ pub(super) fn revoke(output: &Output, args: &CertsRevokeArgs) -> Outcome {
     for file in &files {
         CertificateAuthority::revoke_file(folder, file, SystemClock.now()).map_err(local)?;
     }
-    let shown: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    let shown: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
     document(output, &json!({ "revoked": shown }), || {
         format!(
             "revoked {}; services that read {} refuse it within ten seconds",
