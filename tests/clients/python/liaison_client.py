@@ -165,18 +165,19 @@ def verify_custody(referral, entries):
 
     Each digest is SHA-256 over: the tag, the digest before (32 zero bytes for the first), the 16 bytes of the
     referral's UUID, position and microseconds since 1970 as 8-byte big-endian integers, and then step, state, party,
-    officer, unit and detail, each as a 4-byte big-endian length and that many bytes of UTF-8.
+    officer, unit, detail and content, each as a 4-byte big-endian length and that many bytes of UTF-8. The history
+    shows no content: that stands in the custody bundle, which also carries the signatures (verify_custody.py).
     """
     step, state = schema("event").ReferralStep, schema("common").ReferralState
     digest = bytes(32)
     for position, entry in enumerate(entries, start=1):
         if entry.position != position:
             raise CustodyBroken(f"position {position} holds step {entry.position}")
-        written = hashlib.sha256(b"liaison-custody-v1" + digest)
+        written = hashlib.sha256(b"liaison.custody.receipt.v2\n" + digest)
         written.update(uuid.UUID(referral[len("referrals/"):]).bytes)
         written.update(struct.pack(">qq", entry.position, entry.at.ToMicroseconds()))
         names = step.Name(entry.step)[len("REFERRAL_STEP_"):], state.Name(entry.state)[len("REFERRAL_STATE_"):]
-        for text in (*names, entry.actor.party, entry.actor.officer, entry.unit, entry.detail):
+        for text in (*names, entry.actor.party, entry.actor.officer, entry.unit, entry.detail, ""):
             encoded = text.encode()
             written.update(struct.pack(">I", len(encoded)) + encoded)
         digest = written.digest()

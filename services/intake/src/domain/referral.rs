@@ -177,6 +177,7 @@ impl Chain {
                 officer: what.actor.officer.as_deref().unwrap_or_default(),
                 unit: what.unit.as_ref().map_or("", UnitCode::as_str),
                 detail: &what.detail,
+                content: None,
             },
         );
         self.digest = Some(digest);

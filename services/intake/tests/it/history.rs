@@ -25,6 +25,7 @@ pub(crate) fn verified(name: &str, entries: &[HistoryEntry]) -> Result<(), Broke
             officer: &actor.officer,
             unit: &entry.unit,
             detail: &entry.detail,
+            content: None,
         };
         (step, entry.digest.clone().try_into().unwrap())
     }))

@@ -204,6 +204,7 @@ pub(super) fn verify(referral: &str, entries: &[HistoryEntry]) -> Result<(), Str
                 officer: actor.map_or("", |actor| &actor.officer),
                 unit: &entry.unit,
                 detail: &entry.detail,
+                content: None,
             },
             digest,
         ));
