@@ -10,6 +10,8 @@ pub(crate) mod tag {
     pub(crate) const RECEIPT: &[u8] = b"liaison.custody.receipt.v2\n";
     pub(crate) const SIGNATURE: &[u8] = b"liaison.custody.signature.v2\n";
     pub(crate) const STATEMENT: &[u8] = b"liaison.custody.statement.v1\n";
+    pub(crate) const SEAL: &[u8] = b"liaison.audit.seal.v1\n";
+    pub(crate) const CHECKPOINT: &[u8] = b"liaison.audit.checkpoint.v1\n";
 }
 
 /// Where the bytes go: into a hash, or into a message to be signed.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
+mod audit;
 mod bytes;
 mod golden;
 mod receipts;
