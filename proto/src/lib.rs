@@ -12,6 +12,13 @@ pub mod liaison {
             tonic::include_proto!("liaison.common.v1");
         }
     }
+    /// The audit, which every service shows.
+    pub mod audit {
+        /// Version 1.
+        pub mod v1 {
+            tonic::include_proto!("liaison.audit.v1");
+        }
+    }
     /// Events between services.
     pub mod event {
         /// Version 1.
@@ -49,6 +56,7 @@ pub mod liaison {
     }
 }
 
+pub use liaison::audit::v1 as audit;
 pub use liaison::classification::v1 as classification;
 pub use liaison::common::v1 as common;
 pub use liaison::event::v1 as event;

@@ -46,7 +46,7 @@ pub fn check(referral: &str, entries: &[HistoryEntry]) {
             officer: actor.map_or("", |actor| &actor.officer),
             unit: &entry.unit,
             detail: &entry.detail,
-            content: None,
+            content: entry.content.as_slice().try_into().ok(),
         };
         let digest = entry.digest.as_slice().try_into();
         (

@@ -69,7 +69,7 @@ fn ended(status: Status, data: Bytes) -> Result<Bytes, Status> {
 /// A method of the API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Method {
-    /// The service that answers, for example `intake`; one of several for `DeliverEvents`.
+    /// The service that answers, for example `intake`; one of several for `DeliverEvents` and the audit.
     pub service: String,
     /// `/package.Service/Method`.
     pub path: String,
@@ -77,7 +77,7 @@ pub struct Method {
     pub streams: bool,
 }
 
-/// Every method of the schema; the inbox once, at intake.
+/// Every method of the schema; inbox and audit once, at intake.
 ///
 /// # Panics
 /// Where the schema of this build cannot be read.
@@ -93,7 +93,10 @@ pub fn methods() -> Vec<Method> {
                     .trim_start_matches("liaison.")
                     .trim_end_matches(".v1");
                 methods.push(Method {
-                    service: if of == "event" { "intake" } else { of }.to_owned(),
+                    service: match of {
+                        "event" | "audit" => "intake".to_owned(),
+                        own => own.to_owned(),
+                    },
                     path: format!("/{package}.{}/{}", service.name(), method.name()),
                     streams: method.server_streaming(),
                 });

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use liaison_grpc::{Probe, probe};
 use liaison_identity::{CertificateAuthority, Existing, Host, IdentitySettings};
+use liaison_runtime::{KeySettings, create_missing};
 use liaison_testkit::eventually;
 use liaison_types::{Clock as _, Party, SystemClock, SystemRandom};
 use tempfile::TempDir;
@@ -125,6 +126,8 @@ impl Suite {
             let party = Party::service(service);
             self.certify(&party);
             let identity = IdentitySettings::in_folder(&self.certificates(), &party);
+            let keys = KeySettings::in_folder(&self.folder.path().join("keys"), service);
+            create_missing(&keys, &SystemRandom).unwrap_or_else(|error| panic!("{error}"));
             let mut command = program::command(&format!("liaison-{service}"));
             command
                 .arg("serve")
@@ -133,6 +136,8 @@ impl Suite {
                 .env("LIAISON__IDENTITY__CERTIFICATE", identity.certificate)
                 .env("LIAISON__IDENTITY__KEY", identity.key)
                 .env("LIAISON__IDENTITY__AUTHORITY", identity.authority)
+                .env("LIAISON__KEYS__SIGNING", keys.signing)
+                .env("LIAISON__KEYS__SEALING", keys.sealing)
                 .env("LIAISON__DATABASE__URL", self.databases.url(service))
                 .env("LIAISON__DATABASE__MIGRATE_ON_START", "true")
                 .env("LIAISON__SHUTDOWN__DRAIN_DELAY", "0s");

@@ -1,7 +1,7 @@
 //! Which parties may call which method: the one table. What is not in it is denied.
 
 use liaison_types::Party;
-use liaison_types::PartyKind::{self, Bureau, Desk, Operator, Partner, Service, Unit};
+use liaison_types::PartyKind::{self, Auditor, Bureau, Desk, Operator, Partner, Service, Unit};
 
 use Callers::{Any, Named};
 
@@ -48,6 +48,14 @@ const ROUTING: Callers = Named(Service, "routing");
 /// are called by the same path.
 pub const TABLE: &[(&str, &[Callers])] = &[
     (
+        "/liaison.audit.v1.AuditService/ListAuditEntries",
+        &[Any(Auditor)],
+    ),
+    (
+        "/liaison.audit.v1.AuditService/ListAuditSeals",
+        &[Any(Auditor)],
+    ),
+    (
         "/liaison.event.v1.EventInboxService/DeliverEvents",
         &[INTAKE, CLASSIFICATION, ROUTING],
     ),
@@ -92,6 +100,16 @@ pub const TABLE: &[(&str, &[Callers])] = &[
     (
         "/liaison.intake.v1.IntakeService/DecideReview",
         &[COMPLIANCE_DESK],
+    ),
+    (
+        "/liaison.intake.v1.IntakeService/GetCustodyBundle",
+        &[
+            Any(Bureau),
+            Any(Partner),
+            Any(Unit),
+            COMPLIANCE_DESK,
+            TRIAGE_DESK,
+        ],
     ),
     (
         "/liaison.intake.v1.IntakeService/BatchGetClassificationInputs",

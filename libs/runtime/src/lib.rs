@@ -9,11 +9,13 @@
 //! * [`redact_panics`] keeps what a panic was working on out of the log; [`run`] sees to it.
 
 mod allocator;
+mod audit;
 mod certificates;
 mod cli;
 mod dead_letters;
 mod healthcheck;
 mod host;
+mod keys;
 mod lifecycle;
 mod listeners;
 mod panic;
@@ -25,12 +27,13 @@ mod signals;
 mod start;
 
 pub use host::Hosted;
+pub use keys::{Keys, Signer, create_missing, public_key};
 pub use lifecycle::{Lifecycle, Outcome};
 pub use listeners::Listeners;
 pub use panic::redact_panics;
 pub use readiness::Latch;
 pub use run::{run, run_with};
 pub use service::{Ambient, App, Context, Service};
-pub use settings::{Loader, Problems, Secret, Section, Settings, ShutdownSettings};
+pub use settings::{KeySettings, Loader, Problems, Secret, Section, Settings, ShutdownSettings};
 pub use signals::{Signal, Signals};
 pub use start::{Running, start};

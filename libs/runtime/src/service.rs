@@ -12,6 +12,7 @@ use liaison_types::{
 };
 use sea_orm_migration::MigratorTrait;
 
+use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
 use crate::readiness::{Latch, Readiness};
 use crate::settings::{Section, Settings};
@@ -66,6 +67,8 @@ pub struct Context<S> {
     pub db: Db,
     /// Who the service is.
     pub identity: Identity,
+    /// What it signs with, and what it seals with.
+    pub keys: Keys,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -7,12 +7,15 @@ use std::time::Duration;
 use liaison_grpc::{Health, Server};
 use liaison_identity::{Identity, Reload};
 use liaison_outbox::keep_inbox_short;
+use liaison_proto::audit::audit_service_server::AuditServiceServer;
 use liaison_store::{DatabaseSettings, Db};
-use liaison_types::{Clock, Error, ErrorKind, Reason, Result};
+use liaison_types::{Clock, Error, ErrorKind, Random, Reason, Result};
 use tokio::sync::watch;
 use tracing::Instrument;
 
+use crate::audit::{AuditApi, Sealer};
 use crate::certificates;
+use crate::keys::Keys;
 use crate::lifecycle::{Lifecycle, Outcome};
 use crate::listeners::Listeners;
 use crate::readiness::Readiness;
@@ -30,6 +33,7 @@ pub struct Running {
     health_address: SocketAddr,
     lifecycle: Lifecycle,
     identity: Identity,
+    keys: Keys,
     ended: watch::Receiver<Option<Outcome>>,
 }
 
@@ -81,6 +85,7 @@ async fn begin<S: Service>(
     let listeners = listeners.into_grpc()?;
     let (address, health_address) = (listeners.address(), listeners.health_address());
     let identity = load_identity(&settings, &ambient.clock).await?;
+    let keys = load_keys(&settings, &ambient.random).await?;
     let db = open_database::<S>(&settings.database).await?;
     let readiness = Readiness::new();
     let database = db.clone();
@@ -92,6 +97,7 @@ async fn begin<S: Service>(
         settings: Arc::new(settings),
         db,
         identity: identity.clone(),
+        keys: keys.clone(),
         clock: ambient.clock,
         random: ambient.random,
         instruments: ambient.instruments,
@@ -99,7 +105,16 @@ async fn begin<S: Service>(
         readiness: readiness.clone(),
     };
     let limits = context.settings.server.limits.clone();
+    let audit = AuditApi::new(
+        S::NAME,
+        context.db.clone(),
+        Arc::clone(&context.clock),
+        Arc::clone(&context.random),
+    );
+    let (db, sealing_clock) = (context.db.clone(), Arc::clone(&context.clock));
+    Sealer::new(S::NAME, db, sealing_clock, keys.signer()).spawn(&lifecycle);
     let App { api } = S::build(context).await?;
+    let api = api.service(AuditServiceServer::new(audit));
 
     let health = Health::new(S::GRPC_NAME).await;
     let server = Server {
@@ -117,6 +132,7 @@ async fn begin<S: Service>(
         clock,
         certificate_instruments,
     );
+    keys.watch(&lifecycle);
     lifecycle.spawn("inbox", {
         let soft = lifecycle.soft();
         async move {
@@ -154,6 +170,7 @@ async fn begin<S: Service>(
         health_address,
         lifecycle,
         identity,
+        keys,
         ended,
     })
 }
@@ -183,9 +200,10 @@ impl Running {
         self.lifecycle.clone()
     }
 
-    /// Reads the certificates again now, and logs what came of it. Where they cannot be used, the
+    /// Reads certificates and keys again now, and logs what came of it. Where they cannot be used, the
     /// previous ones stay in use.
     pub async fn reload(&self) {
+        self.keys.reload_and_tell().await;
         let identity = self.identity.clone();
         match tokio::task::spawn_blocking(move || identity.reload()).await {
             Ok(Ok(Reload::Swapped)) => tracing::info!("certificates were reloaded"),
@@ -242,6 +260,13 @@ async fn load_identity<S>(settings: &Settings<S>, clock: &Arc<dyn Clock>) -> Res
     Ok(loaded
         .await
         .map_err(|_| Error::internal("loading the certificates did not end"))??)
+}
+
+async fn load_keys<S>(settings: &Settings<S>, random: &Arc<dyn Random>) -> Result<Keys> {
+    let (settings, random) = (settings.keys.clone(), Arc::clone(random));
+    tokio::task::spawn_blocking(move || Keys::read(&settings, random))
+        .await
+        .map_err(|_| Error::internal("loading the keys did not end"))?
 }
 
 /// Brings the schema up to date where that was asked for, and connects.

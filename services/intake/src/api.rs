@@ -4,9 +4,10 @@ use liaison_grpc::Caller;
 use liaison_proto::intake::intake_service_server::IntakeService;
 use liaison_proto::intake::{
     BatchGetClassificationInputsRequest, BatchGetClassificationInputsResponse, DecideReviewRequest,
-    DecideReviewResponse, GetDossierRequest, GetDossierResponse, GetReferralHistoryRequest,
-    GetReferralHistoryResponse, GetReferralRequest, GetReferralResponse, ListReferralsRequest,
-    ListReferralsResponse, SubmitReferralRequest, SubmitReferralResponse,
+    DecideReviewResponse, GetCustodyBundleRequest, GetCustodyBundleResponse, GetDossierRequest,
+    GetDossierResponse, GetReferralHistoryRequest, GetReferralHistoryResponse, GetReferralRequest,
+    GetReferralResponse, ListReferralsRequest, ListReferralsResponse, SubmitReferralRequest,
+    SubmitReferralResponse,
 };
 use liaison_types::Result;
 use tonic::{Request, Response, Status};
@@ -85,16 +86,26 @@ impl Api {
         })
     }
 
+    async fn custody_bundle(
+        &self,
+        caller: &Caller,
+        request: GetCustodyBundleRequest,
+    ) -> Result<GetCustodyBundleResponse> {
+        let id = convert::referral_id(&request.name)?;
+        let bundle = self.ops.get_custody_bundle(&actor(caller), id).await?;
+        Ok(GetCustodyBundleResponse {
+            bundle: bundle.text.into_bytes(),
+            public_keys: bundle.public_key,
+        })
+    }
+
     async fn dossier(
         &self,
         caller: &Caller,
         request: GetDossierRequest,
     ) -> Result<GetDossierResponse> {
         let (id, purpose) = convert::opening(request)?;
-        let actor = Actor {
-            party: caller.party().clone(),
-            officer: caller.officer().map(str::to_owned),
-        };
+        let actor = actor(caller);
         let content = self
             .ops
             .get_dossier(&Opening { id, actor, purpose })
@@ -143,6 +154,13 @@ impl Api {
     }
 }
 
+fn actor(caller: &Caller) -> Actor {
+    Actor {
+        party: caller.party().clone(),
+        officer: caller.officer().map(str::to_owned),
+    }
+}
+
 /// The methods of the trait: each finds out who calls and turns an error into the caller's status.
 macro_rules! methods {
     ($($method:ident($request:ident) -> $response:ident by $by:ident;)*) => {
@@ -167,6 +185,7 @@ methods! {
     get_referral(GetReferralRequest) -> GetReferralResponse by get;
     list_referrals(ListReferralsRequest) -> ListReferralsResponse by list;
     get_referral_history(GetReferralHistoryRequest) -> GetReferralHistoryResponse by history;
+    get_custody_bundle(GetCustodyBundleRequest) -> GetCustodyBundleResponse by custody_bundle;
     get_dossier(GetDossierRequest) -> GetDossierResponse by dossier;
     decide_review(DecideReviewRequest) -> DecideReviewResponse by review;
     batch_get_classification_inputs(BatchGetClassificationInputsRequest)

@@ -12,7 +12,7 @@ use liaison_types::{Error, Party, Result};
 
 use crate::api::Api;
 use crate::events::{CLASSIFICATION, NOTIFICATION};
-use crate::ops::{GroupCommit, Ops};
+use crate::ops::{GroupCommit, Keys, Ops};
 use crate::settings::IntakeSettings;
 use crate::store::Migrator;
 use crate::worker::Facts;
@@ -47,6 +47,10 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
         Arc::clone(random),
         Party::service("intake"),
         outbox.clone(),
+        Keys {
+            vault: context.keys.vault(),
+            signer: context.keys.signer(),
+        },
         GroupCommit {
             batch: settings.own.submit_batch,
             concurrency: settings.own.submit_concurrency,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use liaison_grpc::{Channel, ClientSettings, Methods};
 use liaison_identity::Identity;
+use liaison_proto::audit::audit_service_client::AuditServiceClient;
 use liaison_proto::classification::classification_service_client::ClassificationServiceClient;
 use liaison_proto::intake::intake_service_client::IntakeServiceClient;
 use liaison_proto::notification::notification_service_client::NotificationServiceClient;
@@ -115,6 +116,21 @@ impl Connection {
     pub fn intake(&self) -> Result<IntakeServiceClient<Channel>, Failure> {
         self.channel("intake", self.given.intake.as_ref())
             .map(IntakeServiceClient::new)
+    }
+
+    /// The audit of the service `name`, which is one of the four.
+    ///
+    /// # Errors
+    /// Where its address is not known.
+    pub fn audit(&self, name: &str) -> Result<AuditServiceClient<Channel>, Failure> {
+        let given = match name {
+            "intake" => &self.given.intake,
+            "classification" => &self.given.classification,
+            "routing" => &self.given.routing,
+            _ => &self.given.notification,
+        };
+        self.channel(name, given.as_ref())
+            .map(AuditServiceClient::new)
     }
 
     /// The classification service.

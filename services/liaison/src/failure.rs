@@ -26,6 +26,8 @@ pub enum Failure {
     },
     /// Something on this machine went wrong; exit code 1.
     Local(String),
+    /// What was found is bad news, and was told on standard output; exit code 1.
+    Told,
 }
 
 impl Failure {
@@ -43,7 +45,7 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Refused { .. } | Self::Local(_) => 1,
+            Self::Refused { .. } | Self::Local(_) | Self::Told => 1,
         }
     }
 
@@ -55,6 +57,7 @@ impl Failure {
                 format!("{} {message}", styled(BAD, "error:"))
             }
             Self::Refused { what, status } => refused(what, &StatusFailure::read(status)),
+            Self::Told => String::new(),
         }
     }
 
@@ -64,6 +67,7 @@ impl Failure {
         match self {
             Self::Usage(message) => json!({ "error": { "reason": "USAGE", "message": message } }),
             Self::Local(message) => json!({ "error": { "reason": "LOCAL", "message": message } }),
+            Self::Told => Value::Null,
             Self::Refused { what, status } => {
                 let failure = StatusFailure::read(status);
                 let violations: Vec<Value> = failure
@@ -90,6 +94,9 @@ impl Failure {
     /// Tells it on standard error, in the form asked for.
     pub fn tell(&self, output: &Output) {
         use std::io::Write as _;
+        if matches!(self, Self::Told) {
+            return;
+        }
         let text = match output {
             Output::Json => self.json().to_string(),
             Output::Table | Output::File(_) => self.text(),

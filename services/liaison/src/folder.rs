@@ -6,7 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use liaison_custody::PublicKeys;
 use liaison_identity::IdentitySettings;
+use liaison_runtime::KeySettings;
 use liaison_types::Party;
 
 use crate::failure::Failure;
@@ -14,6 +16,8 @@ use crate::failure::Failure;
 const CERTIFICATES: &str = "certificates";
 const ADDRESSES: &str = "addresses.toml";
 const LOCK: &str = "lock";
+const KEYS: &str = "keys";
+const PUBLIC_KEYS: &str = "public.pem";
 
 /// Where things are in the folder that `liaison up` made.
 #[derive(Clone, Debug)]
@@ -50,6 +54,24 @@ impl Folder {
     #[must_use]
     pub fn certificate_of(&self, party: &Party) -> PathBuf {
         self.identity_of(party).certificate
+    }
+
+    /// The folder of what the services sign and seal with.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.0.join(KEYS)
+    }
+
+    /// The public halves of what the services sign with, for whoever checks custody or audit.
+    #[must_use]
+    pub fn public_keys(&self) -> PathBuf {
+        self.keys().join(PUBLIC_KEYS)
+    }
+
+    /// The keys of the service `name`.
+    #[must_use]
+    pub fn keys_of(&self, name: &str) -> KeySettings {
+        KeySettings::in_folder(&self.keys(), name)
     }
 
     /// The SQLite file of the service `name`.
@@ -114,6 +136,39 @@ impl Folder {
             .cloned()
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
+}
+
+/// Writes the public half of every signing key in the folder `keys` to its `public.pem`, besides those
+/// that stand there already: what an earlier key signed is checked with that one.
+///
+/// # Errors
+/// Where a key or the file cannot be read or written.
+pub fn write_public_keys(keys: &Path) -> liaison_types::Result<()> {
+    let path = keys.join(PUBLIC_KEYS);
+    let mut public = match fs::read_to_string(&path) {
+        Ok(text) => PublicKeys::from_pem(&text).map_err(liaison_types::Error::internal)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => PublicKeys::default(),
+        Err(error) => return Err(liaison_types::Error::internal(error)),
+    };
+    for entry in fs::read_dir(keys).map_err(liaison_types::Error::internal)? {
+        let folder = entry.map_err(liaison_types::Error::internal)?.path();
+        let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let settings = KeySettings::in_folder(keys, name);
+        if settings.signing.exists() {
+            let key = liaison_runtime::public_key(&settings)?;
+            public.insert(key).map_err(liaison_types::Error::internal)?;
+        }
+    }
+    let text: String = public
+        .iter()
+        .map(liaison_custody::PublicKey::to_pem)
+        .collect();
+    let next = keys.join(format!("{PUBLIC_KEYS}.next"));
+    fs::write(&next, text)
+        .and_then(|()| fs::rename(&next, &path))
+        .map_err(liaison_types::Error::internal)
 }
 
 #[cfg(test)]

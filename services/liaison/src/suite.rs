@@ -18,11 +18,13 @@ use liaison_notification::Notification;
 use liaison_routing::Routing;
 use liaison_runtime::{
     Ambient, Hosted, Lifecycle, Listeners, Loader, Outcome, Problems, Service, Settings,
-    ShutdownSettings,
+    ShutdownSettings, create_missing,
 };
+use liaison_store::Db;
+use liaison_store::sealed::{self, KeyRing};
 use liaison_types::{Clock, Error, ErrorKind, Party, Random, Reason, Result};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, write_public_keys};
 
 /// The services in the order of a referral's way through them.
 pub const SERVICES: [&str; 4] = [
@@ -34,13 +36,14 @@ pub const SERVICES: [&str; 4] = [
 
 /// Parties that get a certificate from the first `up`, besides the services and the bureaus of the
 /// samples: enough to work a referral from end to end on one machine.
-const LOCAL_PARTIES: [&str; 7] = [
+const LOCAL_PARTIES: [&str; 8] = [
     "unit/children-trafficking",
     "unit/cyber",
     "unit/narcotics-organized-crime",
     "unit/terrorism",
     "desk/compliance",
     "desk/triage",
+    "auditor/local",
     "operator/local",
 ];
 
@@ -116,6 +119,56 @@ pub fn ensure_certificates(
     Ok(())
 }
 
+/// Makes the keys of every service that are missing, and writes the public ones.
+///
+/// # Errors
+/// Where the folder cannot be written or holds something else.
+pub fn ensure_keys(folder: &Folder, random: &dyn Random) -> Result<()> {
+    for name in SERVICES {
+        create_missing(&folder.keys_of(name), random)?;
+    }
+    write_public_keys(&folder.keys())
+}
+
+/// What rotating the key-encryption key of a service came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RotatedKeys {
+    /// The service.
+    pub service: &'static str,
+    /// The version that seals from now on.
+    pub version: u32,
+    /// How many data keys were moved over to it.
+    pub moved: u64,
+}
+
+/// Makes the next key-encryption key of every service that seals, and wraps its data keys anew, while
+/// the suite may run.
+///
+/// # Errors
+/// What keeps it from being done. What was moved stays moved; the command may be repeated.
+pub async fn rotate_keys(
+    folder: &Folder,
+    database: Option<&str>,
+    random: &dyn Random,
+) -> Result<Vec<RotatedKeys>> {
+    let mut rotated = Vec::new();
+    for service in [Intake::NAME, Classification::NAME, Routing::NAME] {
+        let sealing = folder.keys_of(service).sealing;
+        let version = KeyRing::generate(&sealing, random)?;
+        let ring = KeyRing::read(&sealing)?;
+        let url = database_url(folder, database, service);
+        let db = Db::connect(&liaison_store::DatabaseSettings::new(url)).await?;
+        let done = sealed::rewrap(&db, &ring, random, sealed::MAX_BATCH, |_| true).await?;
+        db.close().await?;
+        rotated.push(RotatedKeys {
+            service,
+            version,
+            moved: done.rewrapped,
+        });
+    }
+    Ok(rotated)
+}
+
 /// The parties that work on one machine: services, units, desks, and the samples' bureaus.
 #[must_use]
 pub fn local_parties() -> Vec<Party> {
@@ -147,6 +200,7 @@ pub fn settings<S: Service>(
     listen: SocketAddr,
 ) -> std::result::Result<Settings<S::Settings>, String> {
     let identity = suite.folder.identity_of(&Party::service(S::NAME));
+    let keys = suite.folder.keys_of(S::NAME);
     let mut loader = Loader::new(S::DEFAULTS)
         .environment(
             suite
@@ -169,6 +223,8 @@ pub fn settings<S: Service>(
             "identity.authority",
             identity.authority.display().to_string(),
         )
+        .set("keys.signing", keys.signing.display().to_string())
+        .set("keys.sealing", keys.sealing.display().to_string())
         .set("database.url", suite.database_url(S::NAME))
         .set("database.migrate_on_start", "true")
         .set("telemetry.log", suite.log.clone());
@@ -201,14 +257,18 @@ fn concerns<S: Service>(name: &OsString) -> bool {
     section == S::NAME || !SERVICES.contains(&section.as_str())
 }
 
+fn database_url(folder: &Folder, template: Option<&str>, name: &str) -> String {
+    match template {
+        Some(template) => template.replace("{service}", name),
+        None => format!("sqlite://{}", folder.database_of(name).display()),
+    }
+}
+
 impl SuiteSettings {
     /// Where the service `name` keeps its data.
     #[must_use]
     pub fn database_url(&self, name: &str) -> String {
-        match &self.database {
-            Some(template) => template.replace("{service}", name),
-            None => format!("sqlite://{}", self.folder.database_of(name).display()),
-        }
+        database_url(&self.folder, self.database.as_deref(), name)
     }
 
     fn listen(&self, index: u16) -> SocketAddr {

@@ -165,8 +165,9 @@ def verify_custody(referral, entries):
 
     Each digest is SHA-256 over: the tag, the digest before (32 zero bytes for the first), the 16 bytes of the
     referral's UUID, position and microseconds since 1970 as 8-byte big-endian integers, and then step, state, party,
-    officer, unit, detail and content, each as a 4-byte big-endian length and that many bytes of UTF-8. The history
-    shows no content: that stands in the custody bundle, which also carries the signatures (verify_custody.py).
+    officer, unit, detail and content, each as a 4-byte big-endian length and that many bytes. This finds what was
+    altered by accident; that nobody made up the whole chain, the signatures of the custody bundle show, which
+    verify_custody.py checks.
     """
     step, state = schema("event").ReferralStep, schema("common").ReferralState
     digest = bytes(32)
@@ -177,9 +178,10 @@ def verify_custody(referral, entries):
         written.update(uuid.UUID(referral[len("referrals/"):]).bytes)
         written.update(struct.pack(">qq", entry.position, entry.at.ToMicroseconds()))
         names = step.Name(entry.step)[len("REFERRAL_STEP_"):], state.Name(entry.state)[len("REFERRAL_STATE_"):]
-        for text in (*names, entry.actor.party, entry.actor.officer, entry.unit, entry.detail, ""):
+        for text in (*names, entry.actor.party, entry.actor.officer, entry.unit, entry.detail):
             encoded = text.encode()
             written.update(struct.pack(">I", len(encoded)) + encoded)
+        written.update(struct.pack(">I", len(entry.content)) + entry.content)
         digest = written.digest()
         if digest != entry.digest:
             raise CustodyBroken(f"step {position} was altered")

@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "types",
             "policy",
+            "custody",
             "proto",
             "identity",
             "telemetry",

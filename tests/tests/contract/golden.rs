@@ -121,6 +121,7 @@ fn history_entry() -> HistoryEntry {
         unit: "cyber".to_owned(),
         detail: "LEAD".to_owned(),
         digest: vec![9; 32],
+        ..HistoryEntry::default()
     }
 }
 

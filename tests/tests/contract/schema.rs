@@ -61,6 +61,10 @@ fn of_message(path: Vec<i32>, message: &DescriptorProto, all: &mut Vec<(Vec<i32>
         ));
     }
     for (at, oneof) in message.oneof_decl.iter().enumerate() {
+        // What the compiler makes of `optional` stands nowhere in the file.
+        if oneof.name().starts_with('_') {
+            continue;
+        }
         all.push((
             inside(ONEOF, at),
             format!("{}.{}", message.name(), oneof.name()),

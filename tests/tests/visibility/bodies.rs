@@ -1,6 +1,7 @@
 //! The bytes of every request about a given subject: one that is right in every way, and some that are not.
 
 use e2e::{dossier, request_id};
+use liaison_proto::audit::{ListAuditEntriesRequest, ListAuditSealsRequest};
 use liaison_proto::classification::{
     ClassifyTextRequest, ListDecisionsRequest, ListTriageItemsRequest,
 };
@@ -8,9 +9,9 @@ use liaison_proto::common::{DeclineReason, Outcome, RefusalGround};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{DeliverEventsRequest, Event, ReferralAdmitted, TaskChanged};
 use liaison_proto::intake::{
-    BatchGetClassificationInputsRequest, DecideReviewRequest, GetDossierRequest,
-    GetReferralHistoryRequest, GetReferralRequest, ListReferralsRequest, ReviewVerdict,
-    SubmitReferralRequest,
+    BatchGetClassificationInputsRequest, DecideReviewRequest, GetCustodyBundleRequest,
+    GetDossierRequest, GetReferralHistoryRequest, GetReferralRequest, ListReferralsRequest,
+    ReviewVerdict, SubmitReferralRequest,
 };
 use liaison_proto::notification::{ListNotificationsRequest, StreamNotificationsRequest};
 use liaison_proto::routing::{
@@ -126,6 +127,36 @@ pub(crate) fn list_referrals(asked: &Asked<'_>) -> Bodies {
 pub(crate) fn get_referral_history(asked: &Asked<'_>) -> Bodies {
     let name = asked.world.referral(asked.about);
     bodies![GetReferralHistoryRequest { name }]
+}
+
+pub(crate) fn get_custody_bundle(asked: &Asked<'_>) -> Bodies {
+    let name = asked.world.referral(asked.about);
+    bodies![GetCustodyBundleRequest { name }]
+}
+
+pub(crate) fn list_audit_entries(asked: &Asked<'_>) -> Bodies {
+    let page_token = match asked.about {
+        "first" => String::new(),
+        _ => "AQ".to_owned(),
+    };
+    let request = ListAuditEntriesRequest {
+        page_token,
+        ..ListAuditEntriesRequest::default()
+    };
+    let wrong = ListAuditEntriesRequest {
+        page_size: -1,
+        subject: long(),
+        ..request.clone()
+    };
+    bodies![request, wrong]
+}
+
+pub(crate) fn list_audit_seals(_: &Asked<'_>) -> Bodies {
+    let wrong = ListAuditSealsRequest {
+        after: -1,
+        page_size: -1,
+    };
+    bodies![ListAuditSealsRequest::default(), wrong]
 }
 
 pub(crate) fn get_dossier(asked: &Asked<'_>) -> Bodies {

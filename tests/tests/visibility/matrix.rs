@@ -110,7 +110,7 @@ fn methods(row: &Row) -> Vec<Method> {
         .iter()
         .find(|method| short(method) == row.method)
         .unwrap();
-    if method.service == "intake" && method.path.contains("Inbox") {
+    if ["Inbox", "Audit"].iter().any(|of| method.path.contains(of)) {
         let at = |service: &str| Method {
             service: service.to_owned(),
             ..method.clone()

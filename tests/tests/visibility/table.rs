@@ -58,7 +58,18 @@ desk/triage                ok     ok     ok     ok     ok       ok        ok    
 pub(crate) const ROWS: &[Row] = &[
     row("IntakeService/GetReferral", bodies::get_referral, REFERRALS),
     row("IntakeService/GetReferralHistory", bodies::get_referral_history, REFERRALS),
+    row("IntakeService/GetCustodyBundle", bodies::get_custody_bundle, REFERRALS),
     row("IntakeService/GetDossier", bodies::get_dossier, REFERRALS),
+    row("AuditService/ListAuditEntries", bodies::list_audit_entries, "
+                           first absent
+auditor/court              ok    PAGE_TOKEN_MISMATCH
+*                          denied
+"),
+    row("AuditService/ListAuditSeals", bodies::list_audit_seals, "
+                           any
+auditor/court              ok
+*                          denied
+"),
     row("IntakeService/ListReferrals", bodies::list_referrals, "
                            first token               absent
 bureau/NB-FR               ok    ok                  PAGE_TOKEN_MISMATCH

@@ -19,12 +19,13 @@ const MAX_SECRET_BYTES: u64 = 64 << 10;
 pub(super) const SEE_DEFAULTS: &str = "`settings` prints every key with its form and default";
 
 /// Sections every service has.
-const SHARED_SECTIONS: [&str; 8] = [
+const SHARED_SECTIONS: [&str; 9] = [
     "server",
     "client",
     "peers",
     "database",
     "identity",
+    "keys",
     "relay",
     "telemetry",
     "shutdown",
@@ -114,6 +115,7 @@ impl Loader {
         let peers = sections.read("peers");
         let database = sections.read("database");
         let identity = sections.read("identity");
+        let keys = sections.read("keys");
         let relay = sections.read("relay");
         let telemetry = sections.read("telemetry");
         let shutdown = sections.read("shutdown");
@@ -125,6 +127,7 @@ impl Loader {
                 peers: peers?,
                 database: database?,
                 identity: identity?,
+                keys: keys?,
                 relay: relay?,
                 telemetry: telemetry?,
                 shutdown: shutdown?,

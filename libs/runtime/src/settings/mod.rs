@@ -8,6 +8,7 @@
 //! Unknown keys are refused, empty variables are refused, and the whole is validated before
 //! anything is started: everything that is wrong is reported at once.
 
+mod keys;
 mod loader;
 mod peers;
 mod problem;
@@ -23,6 +24,7 @@ use liaison_telemetry::TelemetrySettings;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use keys::KeySettings;
 pub use loader::Loader;
 pub use peers::Peers;
 pub use problem::{Problem, Problems};
@@ -44,6 +46,8 @@ pub struct Settings<S> {
     pub database: DatabaseSettings,
     /// `[identity]`: certificate, key, authority.
     pub identity: IdentitySettings,
+    /// `[keys]`: what the service signs with, and what it seals with.
+    pub keys: KeySettings,
     /// `[relay]`: how events are handed on.
     pub relay: RelaySettings,
     /// `[telemetry]`.
@@ -142,6 +146,7 @@ impl<S: Section> Settings<S> {
                 "write the path of the PEM file",
             );
         }
+        self.keys.check(problems);
         problems.violations("relay", self.relay.violations(""));
         for problem in self.telemetry.problems() {
             problems.add(

@@ -9,7 +9,9 @@ use http::uri::PathAndQuery;
 use liaison_grpc::client::connect;
 use liaison_grpc::{Channel, ClientSettings, Methods};
 use liaison_identity::{CertificateAuthority, Existing, Identity, IdentitySettings};
-use liaison_runtime::{Ambient, Listeners, Loader, Problems, Running, Settings, start};
+use liaison_runtime::{
+    Ambient, KeySettings, Listeners, Loader, Problems, Running, Settings, create_missing, start,
+};
 use liaison_telemetry::Instruments;
 use liaison_types::{Clock, Party, Result, SystemClock, SystemRandom};
 use tempfile::TempDir;
@@ -62,11 +64,15 @@ impl Fixture {
     /// What the sample service needs to be told here, as `section.key` and value.
     pub(crate) fn values(&self) -> Vec<(String, String)> {
         let files = self.files("service/sample");
+        let keys = KeySettings::in_folder(&self.path().join("keys"), "sample");
+        create_missing(&keys, &SystemRandom).unwrap();
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
         [
             ("identity.certificate", text(files.certificate)),
             ("identity.key", text(files.key)),
             ("identity.authority", text(files.authority)),
+            ("keys.signing", text(keys.signing)),
+            ("keys.sealing", text(keys.sealing)),
             (
                 "database.url",
                 format!("sqlite://{}", text(self.path().join("sample.db"))),

@@ -253,6 +253,8 @@ impl MigrationName for First {
 #[async_trait::async_trait]
 impl MigrationTrait for First {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        liaison_store::audit::create_table(manager).await
+        liaison_store::audit::create_table(manager).await?;
+        liaison_store::audit::add_decision_columns(manager).await?;
+        liaison_store::audit::create_seal_tables(manager).await
     }
 }

@@ -29,6 +29,9 @@ fn load(file: &str, environment: &[(&str, &str)]) -> Result<Settings<SampleSetti
         certificate = "c.pem"
         key = "k.pem"
         authority = "a.pem"
+        [keys]
+        signing = "s.pem"
+        sealing = "keys"
         [database]
         url = "sqlite://sample.db"
     "#;
@@ -63,6 +66,7 @@ fn every_key_is_documented() {
         "client",
         "database",
         "identity",
+        "keys",
         "relay",
         "telemetry",
         "shutdown",

@@ -15,10 +15,13 @@ use liaison_proto::classification::{
 use liaison_proto::event::DeliverEventsRequest;
 use liaison_proto::event::event::Data;
 use liaison_proto::event::event_inbox_service_client::EventInboxServiceClient;
-use liaison_runtime::{Ambient, Listeners, Loader, Outcome, Running, Service as _, start};
+use liaison_runtime::{
+    Ambient, KeySettings, Listeners, Loader, Outcome, Running, Service as _, create_missing, start,
+};
 use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::{both_backends, eventually};
+use liaison_types::SystemRandom;
 use tonic::{Code, Status};
 
 use crate::kit::{ANY_PORT, Fake, Serving, World, channel, coded, envelope, system_clock, vague};
@@ -88,12 +91,17 @@ impl Suite {
 
 fn values(own: &IdentitySettings, database: &TestDatabase) -> Vec<(&'static str, String)> {
     let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
+    let folder = own.certificate.parent().unwrap();
+    let keys = KeySettings::in_folder(folder, "classification");
+    create_missing(&keys, &SystemRandom).unwrap();
     vec![
         ("server.listen", "127.0.0.1:0".into()),
         ("server.health_listen", "127.0.0.1:0".into()),
         ("identity.certificate", text(&own.certificate)),
         ("identity.key", text(&own.key)),
         ("identity.authority", text(&own.authority)),
+        ("keys.signing", text(&keys.signing)),
+        ("keys.sealing", text(&keys.sealing)),
         ("database.url", database.settings().url.clone()),
         ("database.migrate_on_start", "true".into()),
         ("shutdown.drain_delay", "0s".into()),

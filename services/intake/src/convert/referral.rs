@@ -89,6 +89,19 @@ pub fn history(steps: Vec<Step>) -> Vec<intake::HistoryEntry> {
             unit: text(step.what.unit.as_ref()),
             detail: step.what.detail,
             digest: step.digest.to_vec(),
+            signature: step
+                .signature
+                .map(|signature| signature.bytes.to_vec())
+                .unwrap_or_default(),
+            key_id: step
+                .signature
+                .map(|signature| signature.key.to_string())
+                .unwrap_or_default(),
+            content: step
+                .what
+                .content
+                .map(|digest| digest.to_vec())
+                .unwrap_or_default(),
         })
         .collect()
 }

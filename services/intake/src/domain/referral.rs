@@ -1,6 +1,6 @@
 //! A referral and its chain of custody.
 
-use liaison_custody::Digest;
+use liaison_custody::{Digest, Signature};
 use liaison_types::{Markings, Party, ReferralId, Timestamp, UnitCode};
 
 use super::clocks::Deadline;
@@ -107,6 +107,8 @@ pub struct NewStep {
     pub unit: Option<UnitCode>,
     /// A coded detail; may be empty.
     pub detail: String,
+    /// SHA-256 of the dossier, where the step is its submission.
+    pub content: Option<Digest>,
 }
 
 /// A step of a history.
@@ -118,6 +120,32 @@ pub struct Step {
     pub what: NewStep,
     /// SHA-256 over it and the digest of the step before.
     pub digest: Digest,
+    /// Covers it and all before it; absent where that of a later step of the same transaction does.
+    pub signature: Option<Signature>,
+}
+
+impl Step {
+    /// What custody keeps of it, for as long as `then` runs.
+    pub fn with<T>(
+        &self,
+        referral: ReferralId,
+        then: impl FnOnce(&liaison_custody::Step<'_>) -> T,
+    ) -> T {
+        let what = &self.what;
+        let party = what.actor.party.to_string();
+        then(&liaison_custody::Step {
+            referral,
+            position: self.position,
+            at: what.at,
+            step: what.step.as_str(),
+            state: what.state.as_str(),
+            party: &party,
+            officer: what.actor.officer.as_deref().unwrap_or_default(),
+            unit: what.unit.as_ref().map_or("", UnitCode::as_str),
+            detail: &what.detail,
+            content: what.content,
+        })
+    }
 }
 
 /// The end of a history, where the next step goes. Held under the referral's row lock.
@@ -164,27 +192,17 @@ impl Chain {
     /// Adds a step.
     pub fn append(&mut self, what: NewStep) -> Step {
         self.position += 1;
-        let party = what.actor.party.to_string();
-        let digest = liaison_custody::digest(
-            self.digest.as_ref(),
-            &liaison_custody::Step {
-                referral: self.referral,
-                position: self.position,
-                at: what.at,
-                step: what.step.as_str(),
-                state: what.state.as_str(),
-                party: &party,
-                officer: what.actor.officer.as_deref().unwrap_or_default(),
-                unit: what.unit.as_ref().map_or("", UnitCode::as_str),
-                detail: &what.detail,
-                content: None,
-            },
-        );
-        self.digest = Some(digest);
-        Step {
+        let mut step = Step {
             position: self.position,
             what,
-            digest,
-        }
+            digest: [0; 32],
+            signature: None,
+        };
+        let previous = self.digest.as_ref();
+        step.digest = step.with(self.referral, |kept| {
+            liaison_custody::digest(previous, kept)
+        });
+        self.digest = Some(step.digest);
+        step
     }
 }

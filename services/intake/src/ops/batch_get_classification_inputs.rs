@@ -49,11 +49,11 @@ impl Ops {
                 Box::pin(async move {
                     let contents = match ids {
                         // It fits, whatever its size.
-                        [_] => store::contents(tx, ids).await?,
+                        [_] => store::contents(tx, &core.vault, ids).await?,
                         _ => {
                             let sizes = store::content_sizes(tx, ids).await?;
                             let sizes = sizes.into_iter().collect();
-                            store::contents(tx, &fitting(ids, &sizes)).await?
+                            store::contents(tx, &core.vault, &fitting(ids, &sizes)).await?
                         }
                     };
                     let now = core.clock.now();

@@ -109,15 +109,19 @@ impl Core {
             || decision.rules.first().map_or("", RuleId::as_str),
             |ground| ground.as_str(),
         );
-        let step = record.chain.append(NewStep {
+        let mut step = record.chain.append(NewStep {
             step,
             state,
             at: now,
             actor: actor.clone(),
             unit: None,
             detail: detail.to_owned(),
+            content: None,
         });
-        record.review_reason = Some(verdict.reason.clone());
+        self.sign(std::slice::from_mut(&mut step));
+        let key = self.vault.key(tx, verdict.id.uuid()).await?;
+        let cell = store::review_note_cell(verdict.id);
+        record.review_note = Some(self.vault.seal(&key, cell, verdict.reason.as_bytes()));
         let referral = &mut record.referral;
         (referral.state, referral.refusal_ground) = (state, ground);
         (referral.updated_at, referral.last_position) = (now, step.position);

@@ -91,7 +91,7 @@ impl Core {
         if !owned {
             self.opened(tx, record, opening, rule, trace).await?;
         }
-        store::content(tx, opening.id).await.map(Some)
+        store::content(tx, &self.vault, opening.id).await.map(Some)
     }
 
     async fn opened(
@@ -103,7 +103,7 @@ impl Core {
         trace: Option<&str>,
     ) -> Result<()> {
         let now = self.clock.now();
-        let step = record.chain.append(NewStep {
+        let mut step = record.chain.append(NewStep {
             step: ReferralStep::DossierOpened,
             state: record.referral.state,
             at: now,
@@ -113,7 +113,9 @@ impl Core {
                 _ => None,
             },
             detail: rule,
+            content: None,
         });
+        self.sign(std::slice::from_mut(&mut step));
         record.referral.last_position = record.chain.position();
         store::save(tx, Change::Read, [&record]).await?;
         store::append(tx, vec![(opening.id, &step)]).await?;

@@ -4,6 +4,7 @@
 pub mod batch_get_classification_inputs;
 pub mod decide_review;
 pub mod get;
+pub mod get_custody_bundle;
 pub mod get_dossier;
 pub mod get_history;
 pub mod list;
@@ -14,14 +15,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use liaison_custody::receipt;
 use liaison_outbox::Outbox;
 use liaison_policy::{Decision, ViewFacts};
+use liaison_runtime::Signer;
 use liaison_store::audit::AuditEntry;
+use liaison_store::sealed::Vault;
 use liaison_store::{Batcher, BatcherSettings, Db};
 use liaison_types::{AuditId, Clock, Error, ErrorKind, Party, Random, Reason, Result, Timestamp};
 use sea_orm::ConnectionTrait;
 
-use crate::domain::{Actor, Referral};
+use crate::domain::{Actor, Referral, Step};
 use crate::events::Publisher;
 use crate::store::{self, NewReferral, Record};
 
@@ -36,6 +40,15 @@ const REFUSE: &str = "REFUSE";
 pub struct Ops {
     core: Arc<Core>,
     submissions: Batcher<Arc<NewReferral>, Referral>,
+}
+
+/// What the use cases seal and sign with.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Seals content.
+    pub vault: Vault,
+    /// Signs the chain of custody.
+    pub signer: Signer,
 }
 
 /// How submissions that come together share a transaction.
@@ -67,6 +80,8 @@ pub(crate) struct Core {
     service: Party,
     publisher: Publisher,
     outbox: Outbox,
+    vault: Vault,
+    signer: Signer,
 }
 
 impl fmt::Debug for Ops {
@@ -85,6 +100,7 @@ impl Ops {
         random: Arc<dyn Random>,
         service: Party,
         outbox: Outbox,
+        keys: Keys,
         group_commit: GroupCommit,
     ) -> Self {
         let publisher = Publisher::new(&service, Arc::clone(&random));
@@ -102,6 +118,8 @@ impl Ops {
             service,
             publisher,
             outbox,
+            vault: keys.vault,
+            signer: keys.signer,
         });
         let submitting = Arc::clone(&core);
         let submissions = Batcher::spawn(settings, move |batch| {
@@ -119,6 +137,14 @@ impl Ops {
 }
 
 impl Core {
+    /// Signs the last of `steps`, which one transaction adds to one referral, and by the chain all of them.
+    fn sign(&self, steps: &mut [Step]) {
+        if let Some(last) = steps.last_mut() {
+            let key = self.signer.key();
+            last.signature = Some(receipt::sign(&last.digest, &key));
+        }
+    }
+
     /// An entry of the audit about `subject`, which is a resource name.
     fn entry(
         &self,

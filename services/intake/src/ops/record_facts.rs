@@ -56,6 +56,9 @@ impl Ops {
                 .ok_or_else(Error::not_found)?;
             events.extend(core.take_in(open, told, now)?);
         }
+        for open in open.values_mut() {
+            core.sign(&mut open.steps);
+        }
         write(tx, &ids, &open).await?;
         self.core.outbox.enqueue(tx, now, events).await
     }
@@ -98,6 +101,7 @@ impl Core {
             actor: fact.actor.clone(),
             unit: trace.unit,
             detail: trace.detail,
+            content: None,
         });
         (referral.updated_at, referral.last_position) = (now, step.position);
         referral.version += 1;

@@ -47,7 +47,7 @@ impl Ops {
         })
     }
 
-    fn screened(&self, submission: Submission, request_id: Uuid) -> Result<NewReferral> {
+    fn screened(&self, mut submission: Submission, request_id: Uuid) -> Result<NewReferral> {
         let core = &self.core;
         let now = core.clock.now();
         let id = ReferralId::new(now, core.random.as_ref());
@@ -67,6 +67,7 @@ impl Ops {
             actor: submitter(&submission),
             unit: None,
             detail: String::new(),
+            content: Some(submission.digest),
         };
         let decided = NewStep {
             step,
@@ -75,10 +76,17 @@ impl Ops {
             actor: Actor::machine(core.service.clone()),
             unit: None,
             detail: rules.first().cloned().unwrap_or_default(),
+            content: None,
         };
-        let steps = [chain.append(received), chain.append(decided)];
+        let mut steps = [chain.append(received), chain.append(decided)];
+        core.sign(&mut steps);
+        let (key, wrapped) = core.vault.new_key(id.uuid());
+        let content = std::mem::take(&mut submission.content);
+        let content = core.vault.seal(&key, store::content_cell(id), &content);
         Ok(NewReferral {
             id,
+            content,
+            key: wrapped,
             clocks: Clocks::new(submission.kind, submission.urgency, now),
             submission,
             request_id,

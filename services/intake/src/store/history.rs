@@ -1,5 +1,6 @@
 //! The steps of referrals.
 
+use liaison_custody::Signature;
 use liaison_store::Tx;
 use liaison_store::{DbResult as _, Inconsistency, insert_all};
 use liaison_types::{ReferralId, Result, Timestamp};
@@ -49,14 +50,27 @@ fn model(referral: ReferralId, step: &Step) -> Model {
         unit: what.unit.as_ref().map(ToString::to_string),
         detail: what.detail.clone(),
         digest: step.digest.to_vec(),
+        content: what.content.map(|digest| digest.to_vec()),
+        signature: step.signature.map(|signature| signature.bytes.to_vec()),
+        key_id: step.signature.map(|signature| signature.key.to_string()),
     }
 }
 
 fn step(row: Model) -> Result<Step> {
     let on = Inconsistency::on("custody").row(format_args!("{}/{}", row.referral_id, row.position));
+    let digest = |column, bytes: Vec<u8>| bytes.try_into().map_err(|_| on.column(column));
+    let signature = match (row.signature, row.key_id) {
+        (Some(bytes), Some(key)) => Some(Signature {
+            key: parsed(&on, "key_id", &key)?,
+            bytes: bytes.try_into().map_err(|_| on.column("signature"))?,
+        }),
+        (None, None) => None,
+        _ => return Err(on.column("key_id").into()),
+    };
     Ok(Step {
         position: row.position,
-        digest: row.digest.try_into().map_err(|_| on.column("digest"))?,
+        digest: digest("digest", row.digest)?,
+        signature,
         what: NewStep {
             step: parsed(&on, "step", &row.step)?,
             state: parsed(&on, "state", &row.state)?,
@@ -70,6 +84,10 @@ fn step(row: Model) -> Result<Step> {
                 .map(|unit| parsed(&on, "unit", &unit))
                 .transpose()?,
             detail: row.detail,
+            content: row
+                .content
+                .map(|bytes| digest("content", bytes))
+                .transpose()?,
         },
     })
 }

@@ -13,7 +13,8 @@ pub use grant::{grants_of, holds_grant, save_grants};
 pub use history::{append, history};
 pub use migration::Migrator;
 pub use referral::{
-    Change, ListFilter, Record, content, content_sizes, contents, find, list, lock, save,
+    Change, ListFilter, Record, content, content_cell, content_sizes, contents, find, list, lock,
+    review_note_cell, save,
 };
 pub use submission::{Known, NewReferral, find_requests, insert_contents, insert_referrals};
 

@@ -1,6 +1,7 @@
 //! Referrals: reading, locking, changing.
 
 use liaison_store::Tx;
+use liaison_store::sealed::{Cell, Vault};
 use liaison_store::{DbResult as _, Inconsistency, any_of, update_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
 use sea_orm::ActiveValue::Set;
@@ -33,8 +34,8 @@ pub struct Record {
     pub body_digest: [u8; 32],
     /// The state that the submission was answered with.
     pub first_state: ReferralState,
-    /// The reviewer's reasoning.
-    pub review_reason: Option<String>,
+    /// The reviewer's reasoning, sealed.
+    pub review_note: Option<Vec<u8>>,
 }
 
 impl Record {
@@ -174,7 +175,7 @@ pub async fn save<'a>(
         Column::State,
         Column::UnderReview,
         Column::RefusalGround,
-        Column::ReviewReason,
+        Column::ReviewNote,
     ];
     const PROGRESS: &[Column] = &[
         Column::LastPosition,
@@ -212,7 +213,7 @@ fn changes(record: &Record) -> Result<ActiveModel> {
         refusal_ground: Set(referral
             .refusal_ground
             .map(|ground| ground.as_str().to_owned())),
-        review_reason: Set(record.review_reason.clone()),
+        review_note: Set(record.review_note.clone()),
         lead_unit: Set(referral.lead.as_ref().map(ToString::to_string)),
         supporting_units: Set(json(&referral.supporting)?),
         outcome: Set(referral.outcome.map(|outcome| outcome.as_str().to_owned())),
@@ -232,14 +233,29 @@ fn changes(record: &Record) -> Result<ActiveModel> {
     })
 }
 
+/// Where the content of a referral is sealed for.
+#[must_use]
+pub const fn content_cell(id: ReferralId) -> Cell {
+    Cell::new("dossier", "content", id.uuid())
+}
+
+/// Where the reasoning of a referral's reviewer is sealed for.
+#[must_use]
+pub const fn review_note_cell(id: ReferralId) -> Cell {
+    Cell::new("referral", "review_note", id.uuid())
+}
+
 /// The content of a referral, encoded.
 ///
 /// # Errors
 /// INCONSISTENT_DATA where there is none, else what the database says.
-pub async fn content(tx: &Tx<'_>, id: ReferralId) -> Result<Vec<u8>> {
+pub async fn content(tx: &Tx<'_>, vault: &Vault, id: ReferralId) -> Result<Vec<u8>> {
     let row = dossier::Entity::find_by_id(id.uuid()).one(tx).await.db()?;
-    row.map(|row| row.content)
-        .ok_or_else(|| Inconsistency::on("dossier").row(id).into())
+    let row = row.ok_or_else(|| Inconsistency::on("dossier").row(id))?;
+    vault
+        .key(tx, id.uuid())
+        .await?
+        .open(content_cell(id), &row.content)
 }
 
 /// Those of these referrals that are not admitted, or not yet.
@@ -257,8 +273,8 @@ fn hidden(backend: DbBackend, ids: &[ReferralId]) -> SelectStatement {
         .to_owned()
 }
 
-/// How many bytes the contents of those of these referrals have that are admitted, in no particular
-/// order.
+/// How many bytes the contents of those of these referrals have that are admitted, sealed as they are, in
+/// no particular order.
 ///
 /// # Errors
 /// Where the database refuses.
@@ -288,8 +304,12 @@ pub async fn content_sizes(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(Refer
 /// The contents of those of these referrals that are admitted, encoded, in no particular order.
 ///
 /// # Errors
-/// Where the database refuses.
-pub async fn contents(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId, Vec<u8>)>> {
+/// Where the database refuses, or one does not open.
+pub async fn contents(
+    tx: &Tx<'_>,
+    vault: &Vault,
+    ids: &[ReferralId],
+) -> Result<Vec<(ReferralId, Vec<u8>)>> {
     let backend = tx.get_database_backend();
     let rows = dossier::Entity::find()
         .filter(any_of(backend, dossier::Column::ReferralId, uuids(ids)))
@@ -297,10 +317,15 @@ pub async fn contents(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<(ReferralId
         .all(tx)
         .await
         .db()?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (ReferralId::from_uuid(row.referral_id), row.content))
-        .collect())
+    let subjects: Vec<Uuid> = rows.iter().map(|row| row.referral_id).collect();
+    let keys = vault.keys(tx, &subjects).await?;
+    rows.into_iter()
+        .map(|row| {
+            let id = ReferralId::from_uuid(row.referral_id);
+            let key = keys.get(row.referral_id)?;
+            Ok((id, key.open(content_cell(id), &row.content)?))
+        })
+        .collect()
 }
 
 fn uuids(ids: &[ReferralId]) -> Vec<Uuid> {
@@ -354,7 +379,7 @@ pub(super) fn record(row: Model) -> Result<Record> {
         request_id: row.request_id,
         body_digest: digest("body_digest", row.body_digest)?,
         first_state: parsed(&on, "first_state", &row.first_state)?,
-        review_reason: row.review_reason,
+        review_note: row.review_note,
         referral: Referral {
             id,
             reference: row.reference,

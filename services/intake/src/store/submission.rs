@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use liaison_store::Tx;
+use liaison_store::sealed::{self, NewDataKey};
 use liaison_store::{DbResult as _, any_of, insert_all};
 use liaison_types::{Party, ReferralId, Result, Timestamp};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
@@ -19,8 +20,12 @@ use crate::domain::{Chain, Clocks, Deadline, Referral, ReferralState, Step, Subm
 pub struct NewReferral {
     /// Its id.
     pub id: ReferralId,
-    /// What was submitted.
+    /// What was submitted, without its content.
     pub submission: Submission,
+    /// Its content, sealed.
+    pub content: Vec<u8>,
+    /// The key it is sealed with.
+    pub key: NewDataKey,
     /// What makes the call repeatable.
     pub request_id: Uuid,
     /// Its clocks.
@@ -106,7 +111,8 @@ pub async fn find_requests(tx: &Tx<'_>, requests: &[Uuid]) -> Result<Vec<Known>>
         .collect()
 }
 
-/// Stores the content of new referrals and their first steps: two statements.
+/// Stores the content of new referrals, the keys it is sealed with, and their first steps: three
+/// statements.
 ///
 /// # Errors
 /// CONFLICT where one is stored already, else what the database says.
@@ -115,10 +121,11 @@ pub async fn insert_contents(tx: &Tx<'_>, new: &[&Arc<NewReferral>]) -> Result<(
         .iter()
         .map(|new| dossier::Model {
             referral_id: new.id.uuid(),
-            content: new.submission.content.clone(),
+            content: new.content.clone(),
         })
         .collect();
     insert_all::<dossier::ActiveModel, _>(tx, contents).await?;
+    sealed::insert_all(tx, new.iter().map(|new| new.key.clone()).collect()).await?;
     let mut steps = Vec::with_capacity(new.len() * 2);
     for new in new {
         steps.extend(new.steps.iter().map(|step| (new.id, step)));
@@ -163,7 +170,7 @@ fn model(new: &NewReferral, referral: &Referral) -> Result<referral::Model> {
         completion_due_at: referral.completion.map(due),
         completion_rule: referral.completion.map(|deadline| deadline.rule.to_owned()),
         refusal_ground: None,
-        review_reason: None,
+        review_note: None,
         lead_unit: None,
         supporting_units: "[]".to_owned(),
         outcome: None,

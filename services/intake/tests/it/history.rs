@@ -25,7 +25,7 @@ pub(crate) fn verified(name: &str, entries: &[HistoryEntry]) -> Result<(), Broke
             officer: &actor.officer,
             unit: &entry.unit,
             detail: &entry.detail,
-            content: None,
+            content: entry.content.as_slice().try_into().ok(),
         };
         (step, entry.digest.clone().try_into().unwrap())
     }))

@@ -16,14 +16,16 @@ use liaison_proto::event::event::Data;
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_proto::intake::intake_service_client::IntakeServiceClient;
 use liaison_proto::{common, intake};
-use liaison_runtime::{Ambient, Listeners, Loader, Outcome, Running, Service, start};
+use liaison_runtime::{
+    Ambient, KeySettings, Listeners, Loader, Outcome, Running, Service, create_missing, start,
+};
 use liaison_store::Tx;
 use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
 use liaison_testkit::{both_backends, eventually};
-use liaison_types::{Clock, Party, Result, Timestamp};
+use liaison_types::{Clock, Party, Result, SystemRandom, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
@@ -125,6 +127,8 @@ impl Suite {
             .serve("notification", &certificates, second, env.clock(), &stop)
             .await;
         let files = certificates.issue("service/intake");
+        let keys = KeySettings::in_folder(certificates.folder(), "intake");
+        create_missing(&keys, &SystemRandom).unwrap();
         let path = |path: &Path| path.to_str().unwrap().to_owned();
         let settings = Loader::new(Intake::DEFAULTS)
             .set("server.listen", "127.0.0.1:0")
@@ -136,6 +140,8 @@ impl Suite {
             .set("identity.certificate", path(&files.certificate))
             .set("identity.key", path(&files.key))
             .set("identity.authority", path(&files.authority))
+            .set("keys.signing", path(&keys.signing))
+            .set("keys.sealing", path(&keys.sealing))
             .set("shutdown.drain_delay", "0s")
             .load()
             .unwrap();

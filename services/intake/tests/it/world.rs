@@ -1,9 +1,12 @@
 //! An intake service without its sockets, and what its neighbours would send.
 
+use std::sync::Arc;
+
+use liaison_custody::SigningKey;
 use liaison_grpc::event_delivery::EventInbox;
 use liaison_grpc::{Caller, Failure, wire};
 use liaison_intake::api::Api;
-use liaison_intake::ops::{GroupCommit, Ops};
+use liaison_intake::ops::{GroupCommit, Keys, Ops};
 use liaison_intake::store::Migrator;
 use liaison_intake::worker::Facts;
 use liaison_outbox::Outbox;
@@ -11,7 +14,9 @@ use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, DeliveryResult, Event};
 use liaison_proto::intake::intake_service_server::IntakeService;
 use liaison_proto::{common, event, intake};
+use liaison_runtime::Signer;
 use liaison_store::audit::{AuditQuery, AuditRecord};
+use liaison_store::sealed::{KeyRing, Vault};
 use liaison_store::{Db, DbResult as _};
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
@@ -43,12 +48,18 @@ impl World {
         let db = database.migrated::<Migrator>().await;
         let service = Party::service("intake");
         let (outbox, commit) = (Outbox::new(), GroupCommit::default());
+        let ring = KeyRing::from_keys([(1, [7; 32])]).unwrap();
+        let keys = Keys {
+            vault: Vault::new(Arc::new(ring), env.random()),
+            signer: Signer::new(SigningKey::generate(env.random().as_ref())),
+        };
         let ops = Ops::new(
             db.clone(),
             env.clock(),
             env.random(),
             service,
             outbox,
+            keys,
             commit,
         );
         let facts = Facts::new(ops.clone());

@@ -3,6 +3,7 @@
 mod common;
 mod desks;
 mod offline;
+mod protection;
 mod referral;
 mod suite;
 mod unit;
@@ -22,7 +23,13 @@ pub use offline::{
     CertsCommand, CertsDirArgs, CertsIssueArgs, CertsRenewArgs, CertsRevokeArgs,
     CertsRotateCommand, CertsRotateSwitchArgs, ClassifyArgs,
 };
-pub use referral::{DossierArgs, ReferralArgs, ReferralCommand, SubmitArgs, WatchArgs};
+pub use protection::{
+    AuditCommand, AuditListArgs, AuditVerifyArgs, KeysCommand, KeysInitArgs, KeysRotateArgs,
+    VerifyArgs,
+};
+pub use referral::{
+    CustodyArgs, DossierArgs, ReferralArgs, ReferralCommand, SubmitArgs, WatchArgs,
+};
 pub use suite::{DemoArgs, MigrateArgs, UpArgs};
 pub use unit::{
     AssignmentArgs, AssignmentCommand, AssignmentListArgs, PullArgs, TaskArgs, TaskCommand,
@@ -157,6 +164,14 @@ pub enum Command {
     Task(TaskCommand),
     /// Say what kind of case a text would be, and why; offline.
     Classify(ClassifyArgs),
+    /// Check the custody of a referral, offline: what happened, and whether anything is wrong.
+    Verify(VerifyArgs),
+    /// Look at who did what, and check that nothing of it was changed, as an auditor.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Make and rotate the keys that services sign and seal with.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Make, show, renew and revoke certificates, and replace their authority.
     #[command(subcommand)]
     Certs(CertsCommand),

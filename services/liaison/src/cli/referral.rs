@@ -37,6 +37,8 @@ pub enum ReferralCommand {
     History(ReferralArgs),
     /// Open the dossier; the read is recorded.
     Dossier(DossierArgs),
+    /// Download the custody of a referral: a document that `liaison verify` checks offline.
+    Custody(CustodyArgs),
 }
 
 /// A referral to look at.
@@ -47,6 +49,17 @@ pub struct ReferralArgs {
     /// Connection.
     #[command(flatten)]
     pub connect: ConnectArgs,
+}
+
+/// Arguments of `referral custody`.
+#[derive(Clone, Debug, Args)]
+pub struct CustodyArgs {
+    /// Whose custody.
+    #[command(flatten)]
+    pub referral: ReferralArgs,
+    /// The file to write it to; standard output without it.
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
 }
 
 /// Arguments of `referral list`.

@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, T
 use liaison_proto::common::{
     AssignmentState, DeclineReason, Outcome, ReferralState, RefusalGround,
 };
-use liaison_types::Party;
+use liaison_types::{Party, Timestamp};
 
 /// No enum of the API has a value beyond this one.
 const HIGHEST: i32 = 255;
@@ -66,6 +66,15 @@ pub fn count() -> RangedU64ValueParser<usize> {
 /// How long a lease may last, in seconds.
 pub fn lease_seconds() -> RangedU64ValueParser<u64> {
     RangedU64ValueParser::new().range(10..=8 * 60 * 60)
+}
+
+/// An instant as RFC 3339 writes it.
+///
+/// # Errors
+/// A text that says how to write it.
+pub fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text)
+        .map_err(|_| "write an instant as 2026-03-01T08:00:00Z".to_owned())
 }
 
 /// A unit by its code, `cyber`, or as the party that it is, `unit/cyber`.

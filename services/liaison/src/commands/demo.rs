@@ -7,7 +7,7 @@ use liaison_proto::classification::{Decision, ListDecisionsRequest};
 use liaison_proto::common::{Offence, ReferralState};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{ReferralChanged, ReferralStep};
-use liaison_proto::intake::{GetReferralHistoryRequest, Referral, SubmitReferralRequest};
+use liaison_proto::intake::{GetCustodyBundleRequest, Referral, SubmitReferralRequest};
 use liaison_proto::notification::StreamNotificationsRequest;
 use liaison_runtime::Ambient;
 use liaison_types::{Clock as _, Party, SystemClock, SystemRandom};
@@ -69,6 +69,7 @@ async fn play(output: &Output, args: &DemoArgs, folder: &Folder, begun: Instant)
     };
     let _claim = folder.claim()?;
     suite::ensure_certificates(folder, suite::local_parties(), &SystemClock, &SystemRandom)?;
+    suite::ensure_keys(folder, &SystemRandom)?;
     let suite = Suite::start(&settings, &Ambient::default()).await?;
     let stage = Stage {
         output,
@@ -278,32 +279,34 @@ impl Stage<'_> {
         ))
     }
 
-    /// Checks the chain of custody as its bureau can: with nothing but the history. A broken one ends
-    /// the demo.
+    /// Checks the custody as its bureau can: offline, with nothing but the bundle and the public keys. One
+    /// that is not sound ends the demo.
     async fn check_custody(&self, bureau: &Connection, referral: &Referral) -> Outcome {
-        let entries = bureau
+        let bundle = bureau
             .intake()?
-            .get_referral_history(GetReferralHistoryRequest {
+            .get_custody_bundle(GetCustodyBundleRequest {
                 name: referral.name.clone(),
             })
             .await
-            .map_err(Failure::refused("reading the history"))?
+            .map_err(Failure::refused("downloading the custody"))?
             .into_inner()
-            .entries;
-        let verified = actors::verify(&referral.name, &entries);
+            .bundle;
+        let keys = super::verify::public_keys(&self.folder.public_keys())?;
+        let report = liaison_custody::check(&bundle, &keys);
         self.tell(&json!({
             "referral": referral.name,
-            "steps": entries.len(),
-            "custody": verified.is_ok(),
+            "steps": report.life().len(),
+            "custody": report.is_sound(),
+            "verdict": report.verdict(),
         }))?;
-        verified.map_err(|broken| {
-            Failure::Local(format!(
-                "the chain of custody of {} is broken: {broken}",
-                referral.name
-            ))
-        })?;
-        let told = format!("{} steps, the chain of custody holds", entries.len());
-        self.say(&format!("  {}\n", styled(GOOD, &told)))
+        if !report.is_sound() {
+            return Err(Failure::Local(report.to_string()));
+        }
+        self.say(&format!(
+            "  {} {}\n",
+            styled(GOOD, "custody:"),
+            report.verdict()
+        ))
     }
 }
 
@@ -373,7 +376,6 @@ fn today() -> String {
 #[cfg(test)]
 mod tests {
     use liaison_proto::classification::{Reason, UnitProbability};
-    use liaison_proto::intake::HistoryEntry;
 
     use super::*;
 
@@ -409,17 +411,5 @@ mod tests {
         );
         let joint = dossier_file::parse(samples::ALL[1].text).unwrap();
         assert_eq!(declared(&joint.offences), "030221 CYBER MINOR");
-    }
-
-    #[test]
-    fn a_broken_chain_is_found() {
-        let referral = "referrals/0198c0de-0000-7000-8000-000000000001";
-        let forged = HistoryEntry {
-            position: 1,
-            at: Some(prost_types::Timestamp::default()),
-            digest: vec![0; 32],
-            ..HistoryEntry::default()
-        };
-        assert!(actors::verify(referral, &[forged]).is_err());
     }
 }

@@ -1,9 +1,11 @@
 //! One file per command.
 
 pub mod assignment;
+pub mod audit;
 pub mod certs;
 pub mod classify;
 pub mod demo;
+pub mod keys;
 pub mod migrate;
 pub mod pull;
 pub mod referral;
@@ -12,6 +14,7 @@ pub mod submit;
 pub mod task;
 pub mod triage;
 pub mod up;
+pub mod verify;
 
 use liaison_proto::common::{AssignmentState, ReferralState};
 

@@ -1,16 +1,20 @@
 //! `liaison referral …`: the bureau's side.
 
+use std::io::Write as _;
+
 use liaison_proto::common::{Outcome as CaseOutcome, ReferralState};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, Event, ReferralStep};
 use liaison_proto::intake::{
-    Dossier, GetDossierRequest, GetReferralHistoryRequest, GetReferralRequest, HistoryEntry,
-    ListReferralsRequest, Referral,
+    Dossier, GetCustodyBundleRequest, GetDossierRequest, GetReferralHistoryRequest,
+    GetReferralRequest, HistoryEntry, ListReferralsRequest, Referral,
 };
 use liaison_proto::notification::StreamNotificationsRequest;
 use serde_json::{Value, json};
 
-use crate::cli::{DossierArgs, Output, PageArgs, ReferralArgs, ReferralCommand, WatchArgs};
+use crate::cli::{
+    CustodyArgs, DossierArgs, Output, PageArgs, ReferralArgs, ReferralCommand, WatchArgs,
+};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
 use crate::output::{
@@ -33,6 +37,7 @@ pub async fn run(output: &Output, command: &ReferralCommand) -> Outcome {
         ReferralCommand::Watch(args) => watch(output, args).await,
         ReferralCommand::History(args) => history(output, args).await,
         ReferralCommand::Dossier(args) => dossier(output, args).await,
+        ReferralCommand::Custody(args) => custody(output, args).await,
     }
 }
 
@@ -207,6 +212,40 @@ async fn dossier(output: &Output, args: &DossierArgs) -> Outcome {
         .unwrap_or_default();
     let json = to_json("liaison.intake.v1.Dossier", &dossier);
     document(output, &json, || dossier_text(&dossier))?;
+    Ok(())
+}
+
+async fn custody(output: &Output, args: &CustodyArgs) -> Outcome {
+    let ReferralArgs { name, connect } = &args.referral;
+    let mut intake = Connection::open(connect, None)?.intake()?;
+    let request = GetCustodyBundleRequest {
+        name: resource("referrals", name),
+    };
+    let bundle = intake
+        .get_custody_bundle(request)
+        .await
+        .map_err(Failure::refused(name))?
+        .into_inner()
+        .bundle;
+    let Some(path) = &args.to else {
+        // Byte for byte, whatever --output says: it is JSON, and its one spelling is signed.
+        std::io::stdout().lock().write_all(&bundle)?;
+        return Ok(());
+    };
+    std::fs::write(path, &bundle).map_err(|error| {
+        Failure::Local(format!(
+            "{} cannot be written: {}",
+            path.display(),
+            error.kind()
+        ))
+    })?;
+    let json = json!({ "file": path.display().to_string(), "bytes": bundle.len() });
+    document(output, &json, || {
+        format!(
+            "written to {0}; check it with: liaison verify {0}",
+            path.display()
+        )
+    })?;
     Ok(())
 }
 

@@ -34,6 +34,7 @@ pub async fn run(output: &Output, args: &UpArgs) -> Outcome {
     // Before anything is written: certificates, databases and addresses are those of one suite.
     let _claim = folder.claim()?;
     suite::ensure_certificates(&folder, suite::local_parties(), &SystemClock, &SystemRandom)?;
+    suite::ensure_keys(&folder, &SystemRandom)?;
     let suite = Suite::start(&settings, &Ambient::default()).await?;
     let addresses: Vec<(&str, String)> = suite
         .addresses()

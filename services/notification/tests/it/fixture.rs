@@ -17,12 +17,14 @@ use liaison_proto::notification::{
     ListNotificationsRequest, ListNotificationsResponse, Notification, StreamNotificationsRequest,
     StreamNotificationsResponse,
 };
-use liaison_runtime::{Ambient, Listeners, Loader, Running, Service as _, start};
+use liaison_runtime::{
+    Ambient, KeySettings, Listeners, Loader, Running, Service as _, create_missing, start,
+};
 use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
-use liaison_types::Party;
+use liaison_types::{Party, SystemRandom};
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
@@ -116,6 +118,8 @@ async fn serve(
     settings: &[(&str, &str)],
 ) -> Running {
     let files = certificates.issue("service/notification");
+    let keys = KeySettings::in_folder(certificates.folder(), "notification");
+    create_missing(&keys, &SystemRandom).unwrap();
     let mut loader = Loader::new(Service::DEFAULTS)
         .set("server.listen", "127.0.0.1:0")
         .set("server.health_listen", "127.0.0.1:0")
@@ -127,6 +131,8 @@ async fn serve(
         )
         .set("identity.key", files.key.display().to_string())
         .set("identity.authority", files.authority.display().to_string())
+        .set("keys.signing", keys.signing.display().to_string())
+        .set("keys.sealing", keys.sealing.display().to_string())
         .set("shutdown.drain_delay", "0s");
     for (key, value) in settings {
         loader = loader.set(format!("notification.{key}"), *value);

@@ -24,7 +24,9 @@ use liaison_proto::routing::{
     CreateTaskRequest, PullAssignmentsRequest,
 };
 use liaison_routing::Routing;
-use liaison_runtime::{Ambient, Listeners, Loader, Outcome, Running, Service as _, start};
+use liaison_runtime::{
+    Ambient, KeySettings, Listeners, Loader, Outcome, Running, Service as _, create_missing, start,
+};
 use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
@@ -101,6 +103,8 @@ async fn start_routing(
     peers: &[(&str, String)],
 ) -> liaison_types::Result<Running> {
     let files = certificates.issue("service/routing");
+    let keys = KeySettings::in_folder(certificates.folder(), "routing");
+    create_missing(&keys, &SystemRandom).unwrap();
     let mut loader = Loader::new(Routing::DEFAULTS)
         .set("server.listen", "127.0.0.1:0")
         .set("server.health_listen", "127.0.0.1:0")
@@ -109,6 +113,8 @@ async fn start_routing(
         .set("identity.certificate", files.certificate.to_str().unwrap())
         .set("identity.key", files.key.to_str().unwrap())
         .set("identity.authority", files.authority.to_str().unwrap())
+        .set("keys.signing", keys.signing.to_str().unwrap())
+        .set("keys.sealing", keys.sealing.to_str().unwrap())
         .set("shutdown.drain_delay", "0s");
     for (name, address) in peers {
         loader = loader.set(format!("peers.{name}"), address.clone());

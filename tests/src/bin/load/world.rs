@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use liaison_grpc::{Channel, ClientSettings, Methods};
 use liaison_identity::{CertificateAuthority, Existing, Host, Identity, IdentitySettings};
+use liaison_runtime::{KeySettings, create_missing};
 use liaison_telemetry::Instruments;
 use liaison_types::{Clock as _, Party, SystemClock, SystemRandom};
 use sea_orm::ConnectionTrait as _;
@@ -119,6 +120,8 @@ impl World {
         peers: &BTreeMap<&str, SocketAddr>,
     ) -> Result<BTreeMap<String, String>> {
         let identity = self.issue(&Party::service(name))?;
+        let keys = KeySettings::in_folder(self.path(), name);
+        create_missing(&keys, &SystemRandom)?;
         let mut environment: BTreeMap<String, String> = [
             ("SERVER__LISTEN", listen.to_string()),
             ("SERVER__HEALTH_LISTEN", "127.0.0.1:0".to_owned()),
@@ -135,6 +138,8 @@ impl World {
                 "IDENTITY__AUTHORITY",
                 identity.authority.display().to_string(),
             ),
+            ("KEYS__SIGNING", keys.signing.display().to_string()),
+            ("KEYS__SEALING", keys.sealing.display().to_string()),
             ("TELEMETRY__LOG", "warn".to_owned()),
         ]
         .into_iter()

@@ -1,6 +1,7 @@
 //! The schema, oldest step first.
 
 mod m20261122_000001_cases_decisions_triage;
+mod m20261122_000002_protection;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -12,6 +13,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut steps = liaison_outbox::migration::migrations();
         steps.push(m20261122_000001_cases_decisions_triage::step());
+        steps.push(m20261122_000002_protection::step());
         steps
     }
 }

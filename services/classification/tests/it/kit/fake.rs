@@ -119,6 +119,7 @@ unused! {
     list_referrals, ListReferralsRequest, ListReferralsResponse;
     get_referral_history, GetReferralHistoryRequest, GetReferralHistoryResponse;
     get_dossier, GetDossierRequest, GetDossierResponse;
+    get_custody_bundle, GetCustodyBundleRequest, GetCustodyBundleResponse;
     decide_review, DecideReviewRequest, DecideReviewResponse;
 }
 

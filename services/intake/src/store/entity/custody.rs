@@ -17,6 +17,12 @@ pub struct Model {
     pub unit: Option<String>,
     pub detail: String,
     pub digest: Vec<u8>,
+    /// SHA-256 of the dossier, where the step is its submission.
+    pub content: Option<Vec<u8>>,
+    /// Covers this step and all before it; absent where that of a later step of the same transaction does.
+    pub signature: Option<Vec<u8>>,
+    /// Which key signed.
+    pub key_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

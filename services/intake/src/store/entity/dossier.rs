@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub referral_id: Uuid,
-    /// The encoded dossier.
+    /// The encoded dossier, sealed.
     pub content: Vec<u8>,
 }
 

@@ -34,7 +34,8 @@ pub struct Model {
     pub completion_due_at: Option<i64>,
     pub completion_rule: Option<String>,
     pub refusal_ground: Option<String>,
-    pub review_reason: Option<String>,
+    /// The reviewer's reasoning, sealed.
+    pub review_note: Option<Vec<u8>>,
     pub lead_unit: Option<String>,
     /// JSON.
     pub supporting_units: String,

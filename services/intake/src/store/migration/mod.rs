@@ -2,6 +2,7 @@
 
 mod m20261122_000001_referrals;
 mod m20261122_000002_under_review;
+mod m20261122_000003_protection;
 
 use liaison_outbox::migration::migrations as outbox;
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
         let mut all = outbox();
         all.push(Box::new(m20261122_000001_referrals::Migration));
         all.push(Box::new(m20261122_000002_under_review::Migration));
+        all.push(Box::new(m20261122_000003_protection::Migration));
         all
     }
 }

@@ -1,15 +1,13 @@
 //! The people of the demo: reviewer, duty desk, units.
 
-use liaison_custody::{Step, verify as verify_chain};
 use liaison_proto::classification::DecideTriageRequest;
 use liaison_proto::common::{AssignmentRole, Outcome as CaseOutcome, RefusalGround};
 use liaison_proto::event::ReferralChanged;
-use liaison_proto::intake::{DecideReviewRequest, GetDossierRequest, HistoryEntry, ReviewVerdict};
+use liaison_proto::intake::{DecideReviewRequest, GetDossierRequest, ReviewVerdict};
 use liaison_proto::routing::{
     AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
     CreateTaskRequest, PullAssignmentsRequest,
 };
-use liaison_types::{ReferralId, Timestamp};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{FAINT, styled, word};
@@ -165,56 +163,4 @@ fn outcome_for(unit: &str) -> CaseOutcome {
         "terrorism" => CaseOutcome::SuspectArrested,
         _ => CaseOutcome::InformationProvided,
     }
-}
-
-/// Checks the chain of custody of a history.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub(super) fn verify(referral: &str, entries: &[HistoryEntry]) -> Result<(), String> {
-    let referral: ReferralId = referral
-        .rsplit('/')
-        .next()
-        .and_then(|id| id.parse().ok())
-        .ok_or("the history names no referral")?;
-    let mut steps = Vec::new();
-    for entry in entries {
-        let at = entry
-            .at
-            .as_ref()
-            .and_then(|at| Timestamp::from_seconds_and_nanos(at.seconds, at.nanos))
-            .ok_or_else(|| format!("step {} has no time", entry.position))?;
-        let digest = entry
-            .digest
-            .as_slice()
-            .try_into()
-            .map_err(|_| format!("step {} has no digest", entry.position))?;
-        let actor = entry.actor.as_ref();
-        steps.push((
-            Step {
-                referral,
-                position: entry.position,
-                at,
-                step: entry
-                    .step()
-                    .as_str_name()
-                    .trim_start_matches("REFERRAL_STEP_"),
-                state: state_name(entry),
-                party: actor.map_or("", |actor| &actor.party),
-                officer: actor.map_or("", |actor| &actor.officer),
-                unit: &entry.unit,
-                detail: &entry.detail,
-                content: None,
-            },
-            digest,
-        ));
-    }
-    verify_chain(steps).map_err(|broken| broken.to_string())
-}
-
-fn state_name(entry: &HistoryEntry) -> &'static str {
-    entry
-        .state()
-        .as_str_name()
-        .trim_start_matches("REFERRAL_STATE_")
 }

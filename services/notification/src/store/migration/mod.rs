@@ -1,6 +1,7 @@
 //! The schema, oldest step first.
 
 mod m20261122_000001_notifications;
+mod m20261122_000002_audit;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -12,6 +13,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut steps = liaison_outbox::migration::migrations();
         steps.push(m20261122_000001_notifications::step());
+        steps.push(m20261122_000002_audit::step());
         steps
     }
 }

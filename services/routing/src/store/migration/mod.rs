@@ -2,6 +2,7 @@
 
 mod m20261122_000001_cases_assignments_tasks;
 mod m20261122_000002_grants_in_place;
+mod m20261122_000003_protection;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             m20261122_000001_cases_assignments_tasks::Migration,
         ));
         migrations.push(Box::new(m20261122_000002_grants_in_place::Migration));
+        migrations.push(m20261122_000003_protection::step());
         migrations
     }
 }

@@ -1,0 +1,17 @@
+//! The audit is sealed and says what policy looked at.
+
+use liaison_store::audit;
+use liaison_store::migration as m;
+use sea_orm::DbErr;
+use sea_orm_migration::{MigrationTrait, SchemaManager};
+
+pub(super) fn step() -> Box<dyn MigrationTrait> {
+    m::step("m20261122_000002_protection", |manager| {
+        Box::pin(up(manager))
+    })
+}
+
+async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    audit::add_decision_columns(manager).await?;
+    audit::create_seal_tables(manager).await
+}
