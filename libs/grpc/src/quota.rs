@@ -71,7 +71,7 @@ impl Quota {
 
 /// `party` has as much of `quota` as it may, which is `most`.
 pub(crate) fn exceeded(party: &Party, quota: Quota, most: NonZeroUsize) -> Error {
-    error(party, quota.as_str(), most.get())
+    error(party, quota.as_str(), &most.get())
         .message(format!(
             "{party} has {most} {} and may have no more at a time",
             quota.what()
@@ -81,12 +81,12 @@ pub(crate) fn exceeded(party: &Party, quota: Quota, most: NonZeroUsize) -> Error
 
 /// `party` calls more often than `rate` times a second, and may again after `wait`.
 pub(crate) fn too_often(party: &Party, rate: u32, wait: Duration) -> Error {
-    error(party, RATE, rate)
+    error(party, RATE, &rate)
         // Never "come again at once", which the rounding of a clock could say.
         .retry_after(wait.max(Duration::from_millis(1)))
 }
 
-fn error(party: &Party, quota: &'static str, limit: impl ToString) -> Error {
+fn error(party: &Party, quota: &'static str, limit: &impl ToString) -> Error {
     Error::new(ErrorKind::ResourceExhausted, Reason::RateLimited)
         .metadata(QUOTA, quota)
         .metadata(LIMIT, limit.to_string())

@@ -75,7 +75,13 @@ pub const TABLE: &[(&str, &[Callers])] = &[
     ),
     (
         "/liaison.intake.v1.IntakeService/ListReferrals",
-        &[Any(Bureau), Any(Partner), COMPLIANCE_DESK, TRIAGE_DESK],
+        &[
+            Any(Bureau),
+            Any(Partner),
+            Any(Unit),
+            COMPLIANCE_DESK,
+            TRIAGE_DESK,
+        ],
     ),
     (
         "/liaison.intake.v1.IntakeService/GetReferralHistory",
@@ -100,6 +106,26 @@ pub const TABLE: &[(&str, &[Callers])] = &[
     (
         "/liaison.intake.v1.IntakeService/DecideReview",
         &[COMPLIANCE_DESK],
+    ),
+    (
+        "/liaison.intake.v1.IntakeService/ShareReferral",
+        &[Any(Bureau), Any(Partner), Any(Unit)],
+    ),
+    (
+        "/liaison.intake.v1.IntakeService/EndShare",
+        &[Any(Bureau), Any(Partner), Any(Unit)],
+    ),
+    (
+        "/liaison.intake.v1.IntakeService/ListShares",
+        &[Any(Bureau), Any(Partner), Any(Unit), COMPLIANCE_DESK],
+    ),
+    (
+        "/liaison.intake.v1.IntakeService/ListConsentRequests",
+        &[Any(Bureau), Any(Partner)],
+    ),
+    (
+        "/liaison.intake.v1.IntakeService/DecideConsent",
+        &[Any(Bureau), Any(Partner)],
     ),
     (
         "/liaison.intake.v1.IntakeService/GetCustodyBundle",
@@ -317,10 +343,11 @@ mod tests {
                 &[
                     "bureau/NB-FR",
                     "partner/customs",
+                    "unit/cyber",
                     "desk/compliance",
                     "desk/triage",
                 ],
-                &["unit/cyber", "desk/other", "operator/ops", "auditor/court"],
+                &["desk/other", "operator/ops", "auditor/court"],
             ),
             (
                 "GetDossier",

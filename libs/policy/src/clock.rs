@@ -31,7 +31,10 @@ const COMPLETION_URGENT: ClockRule = rule("completion.urgent.direct", 8);
 pub const COMPLETION_URGENT_INDIRECT: ClockRule = rule("completion.urgent.indirect", 3 * 24);
 const COMPLETION_ROUTINE: ClockRule = rule("completion.routine", 7 * 24);
 
-const ALL: [ClockRule; 7] = [
+const CONSENT_URGENT: ClockRule = rule("consent.urgent", 8);
+const CONSENT_ROUTINE: ClockRule = rule("consent.routine", 3 * 24);
+
+const ALL: [ClockRule; 9] = [
     ADMISSIBILITY_EMERGENCY,
     ADMISSIBILITY_URGENT,
     ADMISSIBILITY_ROUTINE,
@@ -39,6 +42,8 @@ const ALL: [ClockRule; 7] = [
     COMPLETION_URGENT,
     COMPLETION_URGENT_INDIRECT,
     COMPLETION_ROUTINE,
+    CONSENT_URGENT,
+    CONSENT_ROUTINE,
 ];
 
 /// The rule with this id.
@@ -54,6 +59,17 @@ pub const fn admissibility(urgency: Urgency) -> ClockRule {
         Urgency::EmergencyLife => ADMISSIBILITY_EMERGENCY,
         Urgency::Urgent => ADMISSIBILITY_URGENT,
         Urgency::Routine => ADMISSIBILITY_ROUTINE,
+    }
+}
+
+/// By when the owner answers a request for consent, from the request on. No answer is a refusal: nothing
+/// is passed on because somebody was away. This project's own decision: what is pressing is answered
+/// within the time for the case itself, the rest within the three days of an urgent one.
+#[must_use]
+pub const fn consent(urgency: Urgency) -> ClockRule {
+    match urgency {
+        Urgency::EmergencyLife | Urgency::Urgent => CONSENT_URGENT,
+        Urgency::Routine => CONSENT_ROUTINE,
     }
 }
 

@@ -98,6 +98,8 @@ ids! {
     AssignmentId;
     /// A piece of work under an assignment.
     TaskId;
+    /// A party that a referral was or is to be passed on to.
+    ShareId;
     /// An event: the row id in the sender's outbox, the key in the receiver's inbox.
     EventId;
     /// A classification decision.

@@ -3,10 +3,13 @@
 use liaison_grpc::Caller;
 use liaison_proto::intake::intake_service_server::IntakeService;
 use liaison_proto::intake::{
-    BatchGetClassificationInputsRequest, BatchGetClassificationInputsResponse, DecideReviewRequest,
-    DecideReviewResponse, GetCustodyBundleRequest, GetCustodyBundleResponse, GetDossierRequest,
-    GetDossierResponse, GetReferralHistoryRequest, GetReferralHistoryResponse, GetReferralRequest,
-    GetReferralResponse, ListReferralsRequest, ListReferralsResponse, SubmitReferralRequest,
+    BatchGetClassificationInputsRequest, BatchGetClassificationInputsResponse,
+    DecideConsentRequest, DecideConsentResponse, DecideReviewRequest, DecideReviewResponse,
+    EndShareRequest, EndShareResponse, GetCustodyBundleRequest, GetCustodyBundleResponse,
+    GetDossierRequest, GetDossierResponse, GetReferralHistoryRequest, GetReferralHistoryResponse,
+    GetReferralRequest, GetReferralResponse, ListConsentRequestsRequest,
+    ListConsentRequestsResponse, ListReferralsRequest, ListReferralsResponse, ListSharesRequest,
+    ListSharesResponse, ShareReferralRequest, ShareReferralResponse, SubmitReferralRequest,
     SubmitReferralResponse,
 };
 use liaison_types::Result;
@@ -14,6 +17,7 @@ use tonic::{Request, Response, Status};
 
 use crate::convert;
 use crate::domain::Actor;
+use crate::ops::decide_consent::Answer;
 use crate::ops::decide_review::{Verdict, may_review};
 use crate::ops::get_dossier::Opening;
 use crate::ops::{Ops, batch_get_classification_inputs::may_read};
@@ -83,6 +87,74 @@ impl Api {
         let steps = self.ops.get_history(caller.party(), id).await?;
         Ok(GetReferralHistoryResponse {
             entries: convert::history(steps),
+        })
+    }
+
+    async fn share(
+        &self,
+        caller: &Caller,
+        request: ShareReferralRequest,
+    ) -> Result<ShareReferralResponse> {
+        let wish = convert::wish(request, actor(caller))?;
+        let share = self.ops.share_referral(&wish).await?;
+        Ok(ShareReferralResponse {
+            share: Some(convert::share(share, caller.party())),
+        })
+    }
+
+    async fn end(&self, caller: &Caller, request: EndShareRequest) -> Result<EndShareResponse> {
+        let id = convert::share_id(&request.name)?;
+        let share = self.ops.end_share(&actor(caller), id).await?;
+        Ok(EndShareResponse {
+            share: Some(convert::share(share, caller.party())),
+        })
+    }
+
+    async fn shares(
+        &self,
+        caller: &Caller,
+        request: ListSharesRequest,
+    ) -> Result<ListSharesResponse> {
+        let (id, page) = convert::shares_page(request)?;
+        let (shares, next_page_token) = self.ops.list_shares(caller.party(), id, page).await?;
+        let shown = |share| convert::share(share, caller.party());
+        Ok(ListSharesResponse {
+            shares: shares.into_iter().map(shown).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn consent_requests(
+        &self,
+        caller: &Caller,
+        request: ListConsentRequestsRequest,
+    ) -> Result<ListConsentRequestsResponse> {
+        let page = convert::consent_page(request)?;
+        let (shares, next_page_token) =
+            self.ops.list_consent_requests(caller.party(), page).await?;
+        let shown = |share| convert::share(share, caller.party());
+        Ok(ListConsentRequestsResponse {
+            shares: shares.into_iter().map(shown).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn consent(
+        &self,
+        caller: &Caller,
+        request: DecideConsentRequest,
+    ) -> Result<DecideConsentResponse> {
+        caller.required_officer()?;
+        let (id, give, reason) = convert::consent_verdict(request)?;
+        let answer = Answer {
+            id,
+            actor: actor(caller),
+            give,
+            reason,
+        };
+        let share = self.ops.decide_consent(&answer).await?;
+        Ok(DecideConsentResponse {
+            share: Some(convert::share(share, caller.party())),
         })
     }
 
@@ -185,6 +257,12 @@ methods! {
     get_referral(GetReferralRequest) -> GetReferralResponse by get;
     list_referrals(ListReferralsRequest) -> ListReferralsResponse by list;
     get_referral_history(GetReferralHistoryRequest) -> GetReferralHistoryResponse by history;
+    share_referral(ShareReferralRequest) -> ShareReferralResponse by share;
+    end_share(EndShareRequest) -> EndShareResponse by end;
+    list_shares(ListSharesRequest) -> ListSharesResponse by shares;
+    list_consent_requests(ListConsentRequestsRequest)
+        -> ListConsentRequestsResponse by consent_requests;
+    decide_consent(DecideConsentRequest) -> DecideConsentResponse by consent;
     get_custody_bundle(GetCustodyBundleRequest) -> GetCustodyBundleResponse by custody_bundle;
     get_dossier(GetDossierRequest) -> GetDossierResponse by dossier;
     decide_review(DecideReviewRequest) -> DecideReviewResponse by review;

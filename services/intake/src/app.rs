@@ -15,7 +15,7 @@ use crate::events::{CLASSIFICATION, NOTIFICATION};
 use crate::ops::{GroupCommit, Keys, Ops};
 use crate::settings::IntakeSettings;
 use crate::store::Migrator;
-use crate::worker::Facts;
+use crate::worker::{Facts, watch_consents};
 
 /// The intake service, for whoever runs it.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,13 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
     let stop = context.lifecycle.soft();
     context.lifecycle.spawn("relay", async move {
         relay.run(stop).await;
+        Ok(())
+    });
+
+    // What waits for its owner.
+    let consents = watch_consents(ops.clone(), context.lifecycle.soft());
+    context.lifecycle.spawn("consents", async move {
+        consents.await;
         Ok(())
     });
 

@@ -39,6 +39,19 @@ impl Publisher {
         )
     }
 
+    /// Tells the owner, and those `informed`, of a step that is about a share.
+    #[must_use]
+    pub fn shared(
+        &self,
+        referral: &Referral,
+        step: &Step,
+        informed: &[Party],
+        trace: Option<&str>,
+    ) -> NewEvent {
+        let data = convert::shared(referral, step, informed);
+        self.event(NOTIFICATION, referral, step, trace, data)
+    }
+
     /// Hands an admitted referral on.
     #[must_use]
     pub fn admitted(&self, referral: &Referral, step: &Step, trace: Option<&str>) -> NewEvent {

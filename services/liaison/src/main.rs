@@ -75,6 +75,8 @@ async fn dispatch(output: &Output, command: &Command) -> Outcome {
         Command::Assignment(command) => commands::assignment::run(output, command).await,
         Command::Task(command) => commands::task::run(output, command).await,
         Command::Classify(args) => commands::classify::run(output, args),
+        Command::Share(command) => commands::share::run(output, command).await,
+        Command::Consent(command) => commands::share::consent(output, command).await,
         Command::Verify(args) => commands::verify::run(output, args),
         Command::Audit(command) => commands::audit::run(output, command).await,
         Command::Keys(command) => commands::keys::run(output, command).await,

@@ -29,6 +29,15 @@ pub(crate) fn fact(data: &Data) -> Result<(Fact, bool)> {
             Fact::Referral {
                 owner: owner(&changed.bureau)?,
                 review_requested: changed.step() == ReferralStep::ReviewRequested,
+                informed: changed
+                    .informed
+                    .iter()
+                    .map(|party| {
+                        party
+                            .parse()
+                            .map_err(|_| wrong("informed", Rule::Malformed(Form::PartyName)))
+                    })
+                    .collect::<Result<_>>()?,
             },
             changed.exercise,
         ),
@@ -83,8 +92,12 @@ pub(crate) fn may_send(source: &Party, data: &Data) -> bool {
     matches!(source, Party::Service(name) if name.as_str() == producer)
 }
 
-/// The bytes that are kept of an event.
+/// The bytes that are kept of an event: who else is told concerns nobody.
 pub(crate) fn event_bytes(event: &ReceivedEvent) -> Vec<u8> {
+    let mut data = event.data.clone();
+    if let Data::ReferralChanged(changed) = &mut data {
+        changed.informed.clear();
+    }
     Event {
         id: event.id.to_string(),
         source: event.source.uri(),
@@ -92,7 +105,7 @@ pub(crate) fn event_bytes(event: &ReceivedEvent) -> Vec<u8> {
         sequence: event.sequence,
         time: Some(wire::timestamp(event.at)),
         traceparent: event.traceparent.clone().unwrap_or_default(),
-        data: Some(event.data.clone()),
+        data: Some(data),
     }
     .encode_to_vec()
 }

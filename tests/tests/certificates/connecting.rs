@@ -112,7 +112,8 @@ fn each_certificate_that_breaks_a_rule_is_refused_for_that_rule() {
         let long = format!("liaison://operator/{}", "a".repeat(50));
         let as_it_is: fn(&mut CertificateParams) = |_| {};
         let one: &[&str] = &["liaison://bureau/NB-FR"];
-        let bad: [(&[&str], fn(&mut CertificateParams), &str); 14] = [
+        type Change = fn(&mut CertificateParams);
+        let bad: [(&[&str], Change, &str); 14] = [
             (&[], as_it_is, "names no party"),
             (
                 &["liaison://bureau/NB-FR", "liaison://unit/cyber"],

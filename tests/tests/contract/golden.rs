@@ -204,6 +204,7 @@ fn messages_keep_their_bytes() {
         unit: "cyber".to_owned(),
         detail: "REVOKED".to_owned(),
         exercise: true,
+        ..ReferralChanged::default()
     };
     let notification = Notification {
         position: i64::MAX,

@@ -13,6 +13,10 @@ use liaison_proto::intake::{
     GetDossierRequest, GetReferralHistoryRequest, GetReferralRequest, ListReferralsRequest,
     ReviewVerdict, SubmitReferralRequest,
 };
+use liaison_proto::intake::{
+    ConsentVerdict, DecideConsentRequest, EndShareRequest, IntendedAction, IntendedUse,
+    ListConsentRequestsRequest, ListSharesRequest, Purpose, ShareReferralRequest,
+};
 use liaison_proto::notification::{ListNotificationsRequest, StreamNotificationsRequest};
 use liaison_proto::routing::{
     AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
@@ -132,6 +136,71 @@ pub(crate) fn get_referral_history(asked: &Asked<'_>) -> Bodies {
 pub(crate) fn get_custody_bundle(asked: &Asked<'_>) -> Bodies {
     let name = asked.world.referral(asked.about);
     bodies![GetCustodyBundleRequest { name }]
+}
+
+/// To a partner, which the markings forbid: nothing may come of it here.
+pub(crate) fn share_referral(asked: &Asked<'_>) -> Bodies {
+    let request = ShareReferralRequest {
+        name: asked.world.referral(asked.about),
+        recipient: "partner/police".to_owned(),
+        purpose: Purpose::InvestigationInformation.into(),
+        action: IntendedAction::None.into(),
+        r#use: IntendedUse::Police.into(),
+        reason: "They may hold records.".to_owned(),
+        request_id: request_id(),
+    };
+    let wrong = ShareReferralRequest {
+        recipient: "auditor/court".to_owned(),
+        reason: long(),
+        ..request.clone()
+    };
+    bodies![request, wrong]
+}
+
+pub(crate) fn list_shares(asked: &Asked<'_>) -> Bodies {
+    let request = ListSharesRequest {
+        parent: asked.world.referral(asked.about),
+        ..ListSharesRequest::default()
+    };
+    let wrong = ListSharesRequest {
+        page_size: -1,
+        ..request.clone()
+    };
+    bodies![request, wrong]
+}
+
+pub(crate) fn list_consent_requests(asked: &Asked<'_>) -> Bodies {
+    let page_token = match asked.about {
+        "first" => String::new(),
+        _ => "AQ".to_owned(),
+    };
+    let request = ListConsentRequestsRequest {
+        page_size: 0,
+        page_token,
+    };
+    let wrong = ListConsentRequestsRequest {
+        page_size: -1,
+        ..request.clone()
+    };
+    bodies![request, wrong]
+}
+
+pub(crate) fn decide_consent(asked: &Asked<'_>) -> Bodies {
+    let request = DecideConsentRequest {
+        name: asked.world.passed(asked.about),
+        verdict: ConsentVerdict::Give.into(),
+        reason: "Agreed.".to_owned(),
+    };
+    let wrong = DecideConsentRequest {
+        reason: long(),
+        ..request.clone()
+    };
+    bodies![request, wrong]
+}
+
+pub(crate) fn end_share(asked: &Asked<'_>) -> Bodies {
+    let name = asked.world.passed(asked.about);
+    bodies![EndShareRequest { name }]
 }
 
 pub(crate) fn list_audit_entries(asked: &Asked<'_>) -> Bodies {

@@ -227,7 +227,7 @@ e2e::both_backends! {
         own.insert(0, bureau.submit(dossier::flagged()).await.unwrap().name);
         let uuid = |name: &str| name.trim_start_matches("referrals/").parse::<uuid::Uuid>().unwrap();
         let list = async |position: uuid::Uuid| {
-            let query = Query::new("ListReferrals", bureau.party()).with("");
+            let query = Query::new("ListReferrals", bureau.party()).with("").with("");
             let request = ListReferralsRequest {
                 page_token: query.token(&position),
                 ..ListReferralsRequest::default()

@@ -60,6 +60,62 @@ pub(crate) const ROWS: &[Row] = &[
     row("IntakeService/GetReferralHistory", bodies::get_referral_history, REFERRALS),
     row("IntakeService/GetCustodyBundle", bodies::get_custody_bundle, REFERRALS),
     row("IntakeService/GetDossier", bodies::get_dossier, REFERRALS),
+    row("IntakeService/ShareReferral", bodies::share_referral, "
+                           review triage routed leased accepted completed declined exercise refused german partners absent
+bureau/NB-FR               POLICY_DENIED     POLICY_DENIED     POLICY_DENIED     POLICY_DENIED     POLICY_DENIED       POLICY_DENIED        POLICY_DENIED       POLICY_DENIED       POLICY_DENIED      hidden hidden   hidden
+bureau/NB-DE               hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  POLICY_DENIED     hidden   hidden
+partner/customs            hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  hidden POLICY_DENIED       hidden
+bureau/NB-FR-LYON          hidden
+unit/children-trafficking  hidden hidden POLICY_DENIED     POLICY_DENIED     POLICY_DENIED       POLICY_DENIED        hidden   POLICY_DENIED       hidden  hidden hidden   hidden
+unit/cyber                 hidden hidden POLICY_DENIED     POLICY_DENIED     POLICY_DENIED       POLICY_DENIED        POLICY_DENIED       POLICY_DENIED       hidden  hidden hidden   hidden
+unit/terrorism             hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  POLICY_DENIED     hidden   hidden
+unit/narcotics-organized-crime hidden
+unit/elsewhere             hidden
+*                          denied
+"),
+    row("IntakeService/ListShares", bodies::list_shares, "
+                           review triage routed leased accepted completed declined exercise refused german partners absent
+bureau/NB-FR               ok     ok     ok     ok     ok       ok        ok       ok       ok      hidden hidden   hidden
+bureau/NB-DE               hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  ok     hidden   hidden
+partner/customs            hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  hidden ok       hidden
+bureau/NB-FR-LYON          hidden
+unit/children-trafficking  hidden hidden ok     ok     ok       ok        hidden   ok       hidden  hidden hidden   hidden
+unit/cyber                 hidden
+unit/terrorism             hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  ok     hidden   hidden
+unit/narcotics-organized-crime hidden
+unit/elsewhere             hidden
+desk/compliance            ok     ok     ok     ok     ok       ok        ok       ok       ok      ok     ok       hidden
+*                          denied
+"),
+    row("IntakeService/ListConsentRequests", bodies::list_consent_requests, "
+                           first absent
+bureau/NB-FR               ok    PAGE_TOKEN_MISMATCH
+bureau/NB-DE               ok    PAGE_TOKEN_MISMATCH
+bureau/NB-FR-LYON          ok    PAGE_TOKEN_MISMATCH
+partner/customs            ok    PAGE_TOKEN_MISMATCH
+*                          denied
+"),
+    row("IntakeService/DecideConsent", bodies::decide_consent, "
+                           passed        absent
+bureau/NB-FR               ILLEGAL_STATE hidden
+bureau/NB-DE               hidden
+bureau/NB-FR-LYON          hidden
+partner/customs            hidden
+*                          denied
+"),
+    row("IntakeService/EndShare", bodies::end_share, "
+                           passed absent
+bureau/NB-FR               ok     hidden
+bureau/NB-DE               hidden
+bureau/NB-FR-LYON          hidden
+partner/customs            hidden
+unit/children-trafficking  hidden
+unit/cyber                 hidden
+unit/terrorism             hidden
+unit/narcotics-organized-crime hidden
+unit/elsewhere             hidden
+*                          denied
+"),
     row("AuditService/ListAuditEntries", bodies::list_audit_entries, "
                            first absent
 auditor/court              ok    PAGE_TOKEN_MISMATCH
@@ -76,6 +132,11 @@ bureau/NB-FR               ok    ok                  PAGE_TOKEN_MISMATCH
 bureau/NB-DE               ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
 bureau/NB-FR-LYON          ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
 partner/customs            ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
+unit/children-trafficking  ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
+unit/cyber                 ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
+unit/terrorism             ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
+unit/narcotics-organized-crime ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
+unit/elsewhere             ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
 desk/compliance            ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
 desk/triage                ok    PAGE_TOKEN_MISMATCH PAGE_TOKEN_MISMATCH
 *                          denied

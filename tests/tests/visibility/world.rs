@@ -8,6 +8,7 @@ use liaison_proto::common::{DeclineReason, OffenceTag, Outcome, RefusalGround};
 use liaison_proto::intake::{
     DecideReviewRequest, Dossier, ListReferralsRequest, ReviewVerdict, SubmitReferralRequest,
 };
+use liaison_proto::intake::{IntendedAction, IntendedUse, Purpose, ShareReferralRequest};
 use liaison_proto::notification::ListNotificationsRequest;
 use liaison_proto::routing::{
     ClaimTaskRequest, CompleteTaskRequest, CreateTaskRequest, ListAssignmentsRequest,
@@ -83,6 +84,7 @@ pub(crate) struct World {
     pub(crate) taken: String,
     /// Tokens and the cursor of one party each, by the method that gave it.
     tokens: BTreeMap<&'static str, String>,
+    passed: String,
 }
 
 /// A referral for children-trafficking with the support of cyber, which narcotics must not see.
@@ -122,12 +124,14 @@ impl World {
             tasks: BTreeMap::new(),
             taken: request_id(),
             tokens: BTreeMap::new(),
+            passed: String::new(),
         };
         for (name, until) in PULLED {
             world.pulled(name, until).await;
         }
         world.divided().await;
         world.waiting().await;
+        world.pass_on().await;
         world.suite.drained().await;
         world.name_shares().await;
         world.name_tokens().await;
@@ -161,6 +165,15 @@ impl World {
         named(&self.tasks, name, || format!("tasks/{ABSENT}3"))
     }
 
+    /// `shares/…`: what `passed` is passed on by, or what is not there.
+    pub(crate) fn passed(&self, name: &str) -> String {
+        if name == "passed" {
+            self.passed.clone()
+        } else {
+            format!("shares/{ABSENT}4")
+        }
+    }
+
     /// What `method` gave one party to go on with.
     pub(crate) fn token(&self, method: &str) -> String {
         self.tokens[method].clone()
@@ -181,6 +194,7 @@ impl World {
         let officers = [SUBMITTER, OFFICER].map(str::to_owned);
         let ids = self.referrals.values().chain(self.tasks.values());
         let ids = ids.chain(self.shares.values().map(|(name, _)| name));
+        let ids = ids.chain([&self.passed]);
         let ids = ids.map(|name| name.split_once('/').unwrap().1.to_owned());
         of_others
             .chain(officers)
@@ -252,6 +266,22 @@ impl World {
             }
             self.tasks.insert(name.to_owned(), task);
         }
+    }
+
+    /// The owner passes a referral on to a unit that nobody asks as.
+    async fn pass_on(&mut self) {
+        let request = ShareReferralRequest {
+            name: self.referral("completed"),
+            recipient: "unit/nowhere".to_owned(),
+            purpose: Purpose::InvestigationInformation.into(),
+            action: IntendedAction::None.into(),
+            r#use: IntendedUse::Police.into(),
+            reason: "They may hold records.".to_owned(),
+            request_id: request_id(),
+        };
+        let mut intake = self.client("bureau/NB-FR").intake();
+        let share = intake.share_referral(request).await.unwrap().into_inner();
+        self.passed = share.share.unwrap().name;
     }
 
     /// What waits for somebody.

@@ -54,7 +54,7 @@ impl<C: Clock + Clone> RateLimitLayer<C> {
         let cells = everybody
             .map(quota)
             .map(|quota| Arc::new(RateLimiter::dashmap_with_clock(quota, clock.clone())));
-        let own = limits.party.iter().map(|(party, _)| {
+        let own = limits.party.keys().map(|party| {
             let quota = limits.rate_of(party).map(quota);
             let cell = quota.map(|quota| RateLimiter::direct_with_clock(quota, clock.clone()));
             (party.clone(), cell)

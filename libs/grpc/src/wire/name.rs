@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use liaison_proto::{classification, common, event, intake, routing};
-use liaison_types::{AssignmentId, DecisionId, ReferralId, TaskId};
+use liaison_types::{AssignmentId, DecisionId, ReferralId, ShareId, TaskId};
 
 /// An enum of the schema whose values carry a prefix that nobody but the schema needs.
 pub trait Named: Copy + PartialEq + Default + TryFrom<i32> + Into<i32> + 'static {
@@ -59,6 +59,10 @@ named! {
     intake::PersonStatus, "PERSON_STATUS_";
     intake::IdentifierKind, "IDENTIFIER_KIND_";
     intake::RequestedAction, "REQUESTED_ACTION_";
+    intake::ShareState, "SHARE_STATE_";
+    intake::IntendedAction, "INTENDED_ACTION_";
+    intake::IntendedUse, "INTENDED_USE_";
+    intake::ConsentVerdict, "CONSENT_VERDICT_";
     classification::DecisionOutcome, "DECISION_OUTCOME_";
     routing::TaskState, "TASK_STATE_";
 }
@@ -114,6 +118,7 @@ resources! {
     ReferralId, "referrals";
     AssignmentId, "assignments";
     TaskId, "tasks";
+    ShareId, "shares";
     DecisionId, "classifications";
     TriageItem, "triageItems";
 }

@@ -89,7 +89,7 @@ fn read(
     checks.required_block(path.field("narrative"), &dossier.narrative, MAX_NARRATIVE);
     checks.optional_enum_value::<common::Language>(path.field("language"), dossier.language);
     entries::occurrences(checks, path.field("occurrences"), &dossier.occurrences);
-    checks.enum_value::<intake::Purpose>(path.field("purpose"), dossier.purpose);
+    let purpose = checks.named::<intake::Purpose, _>(path.field("purpose"), dossier.purpose);
     let persons = entries::persons(checks, path.field("persons"), &dossier.persons, now);
     entries::identifiers(checks, path.field("identifiers"), &dossier.identifiers);
     let actions = path.field("requested_actions");
@@ -120,6 +120,7 @@ fn read(
         bureau_reference: dossier.bureau_reference.clone(),
         kind: kind?,
         urgency: urgency?,
+        purpose: purpose?,
         offences,
         markings,
         persons,

@@ -11,6 +11,12 @@ use crate::domain::{Actor, AssignmentStep, Fact, FactKind, Outcome, Referral, Ro
 /// A step of a referral, for whom it concerns.
 #[must_use]
 pub fn changed(referral: &Referral, step: &Step) -> Data {
+    shared(referral, step, &[])
+}
+
+/// A step of a referral that is about a share, for its owner and those `informed`.
+#[must_use]
+pub fn shared(referral: &Referral, step: &Step, informed: &[Party]) -> Data {
     Data::ReferralChanged(event::ReferralChanged {
         referral: wire::resource(referral.id),
         reference: referral.reference.clone(),
@@ -25,6 +31,7 @@ pub fn changed(referral: &Referral, step: &Step) -> Data {
             .unwrap_or_default(),
         detail: step.what.detail.clone(),
         exercise: referral.exercise,
+        informed: informed.iter().map(ToString::to_string).collect(),
     })
 }
 

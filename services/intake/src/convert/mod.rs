@@ -5,12 +5,14 @@ mod dossier;
 mod entries;
 mod event;
 mod referral;
+mod share;
 
 pub use dossier::submission;
 pub use entries::{evidence, identifiers, occurrences, persons};
-pub use event::{accepts, admitted, changed, fact};
+pub use event::{accepts, admitted, changed, fact, shared};
 pub use liaison_proto::event::event::Data;
 pub use referral::{
     ReviewDecision, classification_inputs, classification_names, dossier, history, list_request,
     opening, referral, referral_id, review,
 };
+pub use share::{consent_page, consent_verdict, share, share_id, shares_page, wish};

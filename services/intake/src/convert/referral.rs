@@ -142,6 +142,7 @@ pub fn list_request(request: intake::ListReferralsRequest) -> Result<ListQuery> 
         page_token: request.page_token,
         states: asked_for_states.then_some(states),
         include_exercises: request.include_exercises,
+        shared: request.shared,
     }))
 }
 

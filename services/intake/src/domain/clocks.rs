@@ -15,10 +15,10 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// `rule` for what was received at `received_at`.
-    fn new(rule: ClockRule, received_at: Timestamp) -> Self {
+    /// `rule` for what began at `start`.
+    pub(super) fn from(rule: ClockRule, start: Timestamp) -> Self {
         Self {
-            due_at: received_at + rule.length,
+            due_at: start + rule.length,
             rule: rule.id,
         }
     }
@@ -38,9 +38,9 @@ impl Clocks {
     #[must_use]
     pub fn new(kind: ReferralKind, urgency: Urgency, received_at: Timestamp) -> Self {
         Self {
-            admissibility: Deadline::new(clock::admissibility(urgency), received_at),
+            admissibility: Deadline::from(clock::admissibility(urgency), received_at),
             completion: clock::completion(kind, urgency)
-                .map(|rule| Deadline::new(rule, received_at)),
+                .map(|rule| Deadline::from(rule, received_at)),
         }
     }
 }
@@ -53,7 +53,7 @@ pub fn with_indirect_access(
     received_at: Timestamp,
 ) -> Option<Deadline> {
     clock::indirect_access(completion.map(|deadline| deadline.rule))
-        .map(|rule| Deadline::new(rule, received_at))
+        .map(|rule| Deadline::from(rule, received_at))
         .or(completion)
 }
 

@@ -1,6 +1,7 @@
 //! What a dossier has to have. The content itself stays a sealed parcel of bytes; here is what the
 //! decisions look at, and the forms of the values that have one.
 
+use liaison_policy::purpose::Purpose;
 use liaison_types::{IccsCode, Markings, Party, Timestamp};
 use uuid::Uuid;
 
@@ -21,6 +22,8 @@ pub struct Submission {
     pub kind: ReferralKind,
     /// How pressing it is.
     pub urgency: Urgency,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Declared ICCS codes.
     pub offences: Vec<IccsCode>,
     /// What may be done with it.

@@ -8,6 +8,7 @@ pub mod progress;
 pub mod reference;
 pub mod referral;
 pub mod review;
+pub mod share;
 pub mod vocabulary;
 
 pub use clocks::{Clocks, Deadline, with_indirect_access};
@@ -16,7 +17,8 @@ pub use facts::{Fact, FactKind};
 pub use progress::{Admission, Classification, Grant, Progress};
 pub use reference::Series;
 pub use referral::{Actor, Chain, NewStep, Referral, Step};
+pub use share::{Share, Terms, Words};
 pub use vocabulary::{
-    AssignmentState, AssignmentStep, Outcome, PersonStatus, ReferralKind, ReferralState,
-    ReferralStep, RefusalGround, Role, Urgency,
+    AssignmentState, AssignmentStep, IntendedAction, IntendedUse, Outcome, PersonStatus,
+    ReferralKind, ReferralState, ReferralStep, RefusalGround, Role, ShareState, ShareStep, Urgency,
 };

@@ -1,6 +1,7 @@
 //! A referral and its chain of custody.
 
 use liaison_custody::{Digest, Signature};
+use liaison_policy::purpose::Purpose;
 use liaison_types::{Markings, Party, ReferralId, Timestamp, UnitCode};
 
 use super::clocks::Deadline;
@@ -23,6 +24,8 @@ pub struct Referral {
     pub kind: ReferralKind,
     /// How pressing it is.
     pub urgency: Urgency,
+    /// What it is for; none where it was kept before that was.
+    pub purpose: Option<Purpose>,
     /// Where it stands.
     pub state: ReferralState,
     /// What may be done with it.

@@ -57,6 +57,64 @@ liaison_types::names! {
         Completed = "COMPLETED",
         /// A unit's share ended without result.
         AssignmentEnded = "ASSIGNMENT_ENDED",
+        /// Somebody wants to pass it on, and the owner has to consent first.
+        ConsentRequested = "CONSENT_REQUESTED",
+        /// The owner consented.
+        ConsentGiven = "CONSENT_GIVEN",
+        /// The owner refused.
+        ConsentRefused = "CONSENT_REFUSED",
+        /// The owner did not answer in time.
+        ConsentExpired = "CONSENT_EXPIRED",
+        /// It was passed on to another party.
+        Shared = "SHARED",
+        /// A party it was passed on to may no longer open the dossier.
+        ShareEnded = "SHARE_ENDED",
+    }
+
+    /// Where a share stands.
+    ShareState {
+        /// It waits for the owner's consent.
+        AwaitingConsent = "AWAITING_CONSENT",
+        /// The recipient may open the dossier.
+        Active = "ACTIVE",
+        /// The owner refused.
+        Refused = "REFUSED",
+        /// The owner did not answer in time.
+        Expired = "EXPIRED",
+        /// Ended, or withdrawn before it began.
+        Ended = "ENDED",
+    }
+
+    /// What happens to a share.
+    ShareStep {
+        /// The owner consents.
+        Give = "GIVE",
+        /// The owner refuses.
+        Refuse = "REFUSE",
+        /// The time to answer runs out.
+        Expire = "EXPIRE",
+        /// The owner, or who asked for it, ends it.
+        End = "END",
+    }
+
+    /// How visible it is to others what a recipient will do (PAP).
+    IntendedAction {
+        /// To know, and to compare with what the recipient itself holds.
+        None = "NONE",
+        /// To ask third parties without the persons concerned noticing.
+        Passive = "PASSIVE",
+        /// To act so that it can be noticed.
+        Active = "ACTIVE",
+    }
+
+    /// In what kind of proceedings information will be used (handling code H1).
+    IntendedUse {
+        /// To prevent and combat crime.
+        Police = "POLICE",
+        /// In judicial proceedings.
+        Judicial = "JUDICIAL",
+        /// Anything else.
+        Other = "OTHER",
     }
 
     /// What happened to an assignment, as routing says.

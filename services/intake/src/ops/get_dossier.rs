@@ -6,7 +6,7 @@ use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Party, ReferralId, Result};
 
-use super::{Core, Ops, PERMIT, REFUSE, granted, rules, view};
+use super::{Core, Ops, PERMIT, REFUSE, access, rules, view};
 use crate::domain::{Actor, NewStep, ReferralStep};
 use crate::store::{self, Change, Record};
 
@@ -68,9 +68,9 @@ impl Core {
             store::lock(tx, &[opening.id]).await?.pop()
         };
         // Asked under the lock, and whether the referral exists or not.
-        let granted = granted(tx, viewer, opening.id).await?;
+        let access = access(tx, viewer, opening.id).await?;
         let decision = record.as_ref().map(|record| {
-            liaison_policy::may_view_dossier(&view(viewer, &record.referral, granted))
+            liaison_policy::may_view_dossier(&view(viewer, &record.referral, &access))
         });
         let now = self.clock.now();
         let subject = wire::resource(opening.id);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Ops;
 use crate::domain::{Referral, ReferralState};
-use crate::store::{self, ListFilter};
+use crate::store::{self, ListFilter, Whose};
 
 /// Which page of which referrals.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub struct ListQuery {
     pub states: Option<Vec<ReferralState>>,
     /// Training traffic too.
     pub include_exercises: bool,
+    /// Those that others shared with the caller, instead of its own.
+    pub shared: bool,
 }
 
 impl Ops {
@@ -34,7 +36,13 @@ impl Ops {
             return Ok((Vec::new(), String::new()));
         }
         let filter = ListFilter {
-            owner: (!liaison_policy::may_list_all(viewer)).then(|| viewer.clone()),
+            of: if query.shared {
+                Whose::SharedWith(viewer.clone())
+            } else if liaison_policy::may_list_all(viewer) {
+                Whose::All
+            } else {
+                Whose::Owner(viewer.clone())
+            },
             states: query.states.unwrap_or_default(),
             include_exercises: query.include_exercises,
             before: before.map(ReferralId::from_uuid),
@@ -47,11 +55,13 @@ impl Ops {
 
 /// What a token is bound to.
 fn bind(viewer: &Party, query: &ListQuery) -> Query {
-    let mut bound = Query::new("ListReferrals", viewer).with(if query.include_exercises {
-        "exercises"
-    } else {
-        ""
-    });
+    let mut bound = Query::new("ListReferrals", viewer)
+        .with(if query.include_exercises {
+            "exercises"
+        } else {
+            ""
+        })
+        .with(if query.shared { "shared" } else { "" });
     for state in query.states.iter().flatten() {
         bound = bound.with(state.as_str());
     }

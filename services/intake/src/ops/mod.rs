@@ -2,13 +2,18 @@
 //! history, audit and outbox in one transaction.
 
 pub mod batch_get_classification_inputs;
+pub mod decide_consent;
 pub mod decide_review;
+pub mod end_share;
+pub mod expire_consents;
 pub mod get;
 pub mod get_custody_bundle;
 pub mod get_dossier;
 pub mod get_history;
 pub mod list;
+pub mod list_shares;
 pub mod record_facts;
+pub mod share_referral;
 pub mod submit;
 
 use std::collections::BTreeMap;
@@ -17,15 +22,18 @@ use std::sync::Arc;
 
 use liaison_custody::receipt;
 use liaison_outbox::Outbox;
-use liaison_policy::{Decision, ViewFacts};
+use liaison_policy::attribute::{Consent, Grant, Stage};
+use liaison_policy::{Decision, Intent, ViewFacts};
 use liaison_runtime::Signer;
 use liaison_store::audit::AuditEntry;
 use liaison_store::sealed::Vault;
 use liaison_store::{Batcher, BatcherSettings, Db};
-use liaison_types::{AuditId, Clock, Error, ErrorKind, Party, Random, Reason, Result, Timestamp};
+use liaison_types::{
+    AuditId, Clock, Error, ErrorKind, Party, Random, Reason, ReferralId, Result, Timestamp,
+};
 use sea_orm::ConnectionTrait;
 
-use crate::domain::{Actor, Referral, Step};
+use crate::domain::{Actor, Referral, ReferralState, Step, Terms};
 use crate::events::Publisher;
 use crate::store::{self, NewReferral, Record};
 
@@ -164,12 +172,12 @@ impl Core {
     ///
     /// # Errors
     /// NOT_FOUND where there is none and where it is hidden: the two cannot be told apart.
-    async fn visible(&self, viewer: &Party, id: liaison_types::ReferralId) -> Result<Record> {
+    async fn visible(&self, viewer: &Party, id: ReferralId) -> Result<Record> {
         let db = self.db.reader();
         // Asked whether the referral exists or not, so that the answer also takes as long.
-        let granted = granted(db, viewer, id).await?;
+        let access = access(db, viewer, id).await?;
         let record = store::find(db, id).await?.ok_or_else(Error::not_found)?;
-        let facts = view(viewer, &record.referral, granted);
+        let facts = view(viewer, &record.referral, &access);
         if liaison_policy::may_view_envelope(&facts).is_allowed() {
             Ok(record)
         } else {
@@ -178,21 +186,56 @@ impl Core {
     }
 }
 
-/// Whether `viewer` is a unit that holds a grant.
-async fn granted<C: ConnectionTrait>(
-    db: &C,
-    viewer: &Party,
-    id: liaison_types::ReferralId,
-) -> Result<bool> {
-    match viewer {
-        Party::Unit(unit) => store::holds_grant(db, id, unit).await,
-        _ => Ok(false),
-    }
+/// What lets a party open a referral, besides owning it.
+#[derive(Clone, Copy, Debug)]
+struct Access {
+    grant: Grant,
+    /// On what terms it was shared, and whether the owner had to consent.
+    shared: Option<(Terms, bool)>,
+}
+
+/// What lets `viewer` open this referral. Asked of the database in the same way whether the referral
+/// exists or not.
+async fn access<C: ConnectionTrait>(db: &C, viewer: &Party, id: ReferralId) -> Result<Access> {
+    let held = match viewer {
+        Party::Unit(unit) => store::holds_grant(db, id, unit).await?,
+        _ => false,
+    };
+    let shared = match viewer {
+        Party::Unit(_) | Party::Bureau(_) | Party::Partner(_) => {
+            store::shared_terms(db, id, viewer).await?
+        }
+        _ => None,
+    };
+    let grant = match (held, &shared) {
+        (true, _) => Grant::Held,
+        (false, Some(_)) => Grant::Shared,
+        (false, None) => Grant::None,
+    };
+    Ok(Access { grant, shared })
 }
 
 /// What policy looks at.
-fn view<'a>(viewer: &'a Party, referral: &'a Referral, granted: bool) -> ViewFacts<'a> {
-    ViewFacts::new(viewer, &referral.owner, granted.into(), &referral.markings)
+fn view<'a>(viewer: &'a Party, referral: &'a Referral, access: &Access) -> ViewFacts<'a> {
+    let mut facts = ViewFacts::new(viewer, &referral.owner, access.grant, &referral.markings);
+    if let (Grant::Shared, Some((terms, consented))) = (access.grant, &access.shared) {
+        facts.intent = referral
+            .purpose
+            .map_or_else(Intent::default, |purpose| terms.intent(purpose));
+        if *consented {
+            facts.consent = Consent::Given;
+        }
+    }
+    facts
+}
+
+/// How far a referral has come, as policy sees it.
+const fn stage(state: ReferralState) -> Stage {
+    match state {
+        ReferralState::Submitted | ReferralState::UnderReview => Stage::UnderReview,
+        ReferralState::Refused | ReferralState::Completed => Stage::Terminal,
+        _ => Stage::Open,
+    }
 }
 
 /// The rules of a decision, for the audit.

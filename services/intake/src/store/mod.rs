@@ -6,6 +6,7 @@ mod grant;
 mod history;
 pub mod migration;
 mod referral;
+mod share;
 mod submission;
 
 pub use counter::reserve;
@@ -13,8 +14,12 @@ pub use grant::{grants_of, holds_grant, save_grants};
 pub use history::{append, history};
 pub use migration::Migrator;
 pub use referral::{
-    Change, ListFilter, Record, content, content_cell, content_sizes, contents, find, list, lock,
-    review_note_cell, save,
+    Change, ListFilter, Record, Whose, content, content_cell, content_sizes, contents, find, list,
+    lock, review_note_cell, save,
+};
+pub use share::{
+    consent_requests, expired_consents, find_share, find_share_by_request, insert_share,
+    lock_share, save_share, shared_terms, shares_of,
 };
 pub use submission::{Known, NewReferral, find_requests, insert_contents, insert_referrals};
 

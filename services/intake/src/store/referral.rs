@@ -99,11 +99,22 @@ pub async fn lock(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<Vec<Record>> {
     rows.into_iter().map(record).collect()
 }
 
+/// Whose referrals to list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// Everybody's.
+    All,
+    /// This owner's.
+    Owner(Party),
+    /// Those that were shared with this party, and still are.
+    SharedWith(Party),
+}
+
 /// Which referrals to list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListFilter {
-    /// Only this owner's; everybody's where absent.
-    pub owner: Option<Party>,
+    /// Whose.
+    pub of: Whose,
     /// Only those in one of these states; all where empty.
     pub states: Vec<ReferralState>,
     /// Training traffic too.
@@ -120,9 +131,13 @@ pub struct ListFilter {
 /// Where the database refuses or a row makes no sense.
 pub async fn list<C: ConnectionTrait>(db: &C, filter: &ListFilter) -> Result<Vec<Referral>> {
     let mut select = Entity::find();
-    if let Some(owner) = &filter.owner {
-        select = select.filter(Column::Owner.eq(owner.to_string()));
-    }
+    select = match &filter.of {
+        Whose::All => select,
+        Whose::Owner(owner) => select.filter(Column::Owner.eq(owner.to_string())),
+        Whose::SharedWith(party) => {
+            select.filter(Column::Id.in_subquery(super::share::shared_with(party)))
+        }
+    };
     if filter.states == [ReferralState::UnderReview] {
         // In the words of the index.
         select = select.filter(Expr::cust("under_review"));
@@ -336,7 +351,7 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(liaison_types::Error::internal)
 }
 
-fn from_json<T: DeserializeOwned>(
+pub(super) fn from_json<T: DeserializeOwned>(
     on: &Inconsistency,
     column: &'static str,
     text: &str,
@@ -387,6 +402,10 @@ pub(super) fn record(row: Model) -> Result<Record> {
             owner: parsed(&on, "owner", &row.owner)?,
             kind: parsed(&on, "kind", &row.kind)?,
             urgency: parsed(&on, "urgency", &row.urgency)?,
+            purpose: row
+                .purpose
+                .map(|purpose| parsed(&on, "purpose", &purpose))
+                .transpose()?,
             state: parsed(&on, "state", &row.state)?,
             markings: from_json(&on, "markings", &row.markings)?,
             received_at: Timestamp::from_micros(row.received_at),

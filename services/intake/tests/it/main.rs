@@ -8,6 +8,7 @@ mod history;
 mod list;
 mod review;
 mod samples;
+mod shares;
 mod sockets;
 mod submit;
 mod violations;

@@ -30,7 +30,8 @@ use crate::samples;
 pub(crate) struct World {
     pub(crate) env: Environment,
     pub(crate) db: Db,
-    api: Api,
+    pub(crate) api: Api,
+    pub(crate) ops: Ops,
     inbox: EventInbox<Facts>,
     _database: TestDatabase,
 }
@@ -65,7 +66,8 @@ impl World {
         let facts = Facts::new(ops.clone());
         let inbox = EventInbox::new(db.clone(), env.clock(), "intake.deliver_events", facts);
         Self {
-            api: Api::new(ops),
+            api: Api::new(ops.clone()),
+            ops,
             env,
             db,
             inbox,

@@ -5,6 +5,7 @@ mod desks;
 mod offline;
 mod protection;
 mod referral;
+mod sharing;
 mod suite;
 mod unit;
 mod values;
@@ -29,6 +30,10 @@ pub use protection::{
 };
 pub use referral::{
     CustodyArgs, DossierArgs, ReferralArgs, ReferralCommand, SubmitArgs, WatchArgs,
+};
+pub use sharing::{
+    ConsentArgs, ConsentCommand, ConsentListArgs, ShareArgs, ShareCommand, ShareCreateArgs,
+    ShareListArgs,
 };
 pub use suite::{DemoArgs, MigrateArgs, UpArgs};
 pub use unit::{
@@ -162,6 +167,12 @@ pub enum Command {
     /// Work on the tasks of an assignment as a unit.
     #[command(subcommand)]
     Task(TaskCommand),
+    /// Pass referrals on, as their owner or as the unit that leads.
+    #[command(subcommand)]
+    Share(ShareCommand),
+    /// Answer who wants to pass the caller's referrals on.
+    #[command(subcommand)]
+    Consent(ConsentCommand),
     /// Say what kind of case a text would be, and why; offline.
     Classify(ClassifyArgs),
     /// Check the custody of a referral, offline: what happened, and whether anything is wrong.

@@ -73,6 +73,9 @@ pub struct ReferralListArgs {
         value_parser = values::referral_state()
     )]
     pub states: Vec<ReferralState>,
+    /// Those that others shared with the caller, instead of its own.
+    #[arg(long)]
+    pub shared: bool,
     /// How many.
     #[command(flatten)]
     pub page: PageArgs,

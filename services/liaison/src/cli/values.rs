@@ -4,6 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, T
 use liaison_proto::common::{
     AssignmentState, DeclineReason, Outcome, ReferralState, RefusalGround,
 };
+use liaison_proto::intake::{IntendedAction, IntendedUse, Purpose};
 use liaison_types::{Party, Timestamp};
 
 /// No enum of the API has a value beyond this one.
@@ -51,6 +52,21 @@ pub fn refusal_ground() -> impl TypedValueParser<Value = RefusalGround> {
 /// Where a referral stands.
 pub fn referral_state() -> impl TypedValueParser<Value = ReferralState> {
     named("REFERRAL_STATE_", ReferralState::as_str_name)
+}
+
+/// What information is for.
+pub fn purpose() -> impl TypedValueParser<Value = Purpose> {
+    named("PURPOSE_", Purpose::as_str_name)
+}
+
+/// How visible it is what a recipient will do.
+pub fn intended_action() -> impl TypedValueParser<Value = IntendedAction> {
+    named("INTENDED_ACTION_", IntendedAction::as_str_name)
+}
+
+/// In what kind of proceedings information will be used.
+pub fn intended_use() -> impl TypedValueParser<Value = IntendedUse> {
+    named("INTENDED_USE_", IntendedUse::as_str_name)
 }
 
 /// Where an assignment stands.

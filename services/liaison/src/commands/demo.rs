@@ -1,5 +1,6 @@
 //! `liaison demo`: the life of twelve referrals, from submission to outcome.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ const BY_CODES: [&str; 2] = ["codes.table", "codes.tag"];
 struct Stage<'a> {
     output: &'a Output,
     folder: Folder,
+    /// A unit has tried to pass a referral on: once is enough to see what comes of it.
+    shared: Cell<bool>,
 }
 
 /// Runs the demo.
@@ -74,6 +77,7 @@ async fn play(output: &Output, args: &DemoArgs, folder: &Folder, begun: Instant)
     let stage = Stage {
         output,
         folder: folder.clone(),
+        shared: Cell::new(false),
     };
     stage.say(&format!(
         "{}\nFour services over mutual TLS, ready after {:.1} s. {} dossiers from {} bureaus follow.\n",

@@ -10,6 +10,7 @@ pub mod migrate;
 pub mod pull;
 pub mod referral;
 pub mod review;
+pub mod share;
 pub mod submit;
 pub mod task;
 pub mod triage;

@@ -33,7 +33,9 @@ const REFERRAL: &str = "liaison.intake.v1.Referral";
 pub async fn run(output: &Output, command: &ReferralCommand) -> Outcome {
     match command {
         ReferralCommand::Get(args) => get(output, args).await,
-        ReferralCommand::List(args) => list(output, &args.page, &args.states, None).await,
+        ReferralCommand::List(args) => {
+            list(output, &args.page, &args.states, args.shared, None).await
+        }
         ReferralCommand::Watch(args) => watch(output, args).await,
         ReferralCommand::History(args) => history(output, args).await,
         ReferralCommand::Dossier(args) => dossier(output, args).await,
@@ -98,6 +100,7 @@ pub(super) async fn list(
     output: &Output,
     args: &PageArgs,
     states: &[ReferralState],
+    shared: bool,
     party: Option<liaison_types::Party>,
 ) -> Outcome {
     let mut intake = Connection::open(&args.connect, party)?.intake()?;
@@ -110,6 +113,7 @@ pub(super) async fn list(
             page_token,
             states: states.iter().map(|state| i32::from(*state)).collect(),
             include_exercises: args.include_exercises,
+            shared,
         };
         let page = intake
             .list_referrals(request)

@@ -23,7 +23,7 @@ fn desk() -> Option<Party> {
 pub async fn run(output: &Output, command: &ReviewCommand) -> Outcome {
     match command {
         ReviewCommand::List(args) => {
-            referral::list(output, args, &[ReferralState::UnderReview], desk()).await
+            referral::list(output, args, &[ReferralState::UnderReview], false, desk()).await
         }
         ReviewCommand::Decide(args) => decide(output, args).await,
     }

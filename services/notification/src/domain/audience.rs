@@ -14,8 +14,14 @@ pub fn audience(fact: &Fact) -> Vec<Party> {
         Fact::Referral {
             owner,
             review_requested,
+            informed,
         } => {
             let mut parties = vec![owner.clone()];
+            for party in informed {
+                if !parties.contains(party) {
+                    parties.push(party.clone());
+                }
+            }
             if *review_requested {
                 parties.push(desk("compliance"));
             }
@@ -52,12 +58,20 @@ mod tests {
         let plain = Fact::Referral {
             owner: owner.clone(),
             review_requested: false,
+            informed: Vec::new(),
+        };
+        let shared = Fact::Referral {
+            owner: owner.clone(),
+            review_requested: false,
+            informed: vec![owner.clone(), "partner/customs".parse().unwrap()],
         };
         let flagged = Fact::Referral {
             owner,
             review_requested: true,
+            informed: Vec::new(),
         };
         assert_eq!(told(&plain), ["bureau/NB-FR"]);
+        assert_eq!(told(&shared), ["bureau/NB-FR", "partner/customs"]);
         assert_eq!(told(&flagged), ["bureau/NB-FR", "desk/compliance"]);
         assert_eq!(told(&Fact::Triage), ["desk/triage"]);
         assert_eq!(told(&Fact::Task { unit: unit() }), ["unit/cyber"]);

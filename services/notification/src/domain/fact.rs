@@ -11,6 +11,8 @@ pub enum Fact {
         owner: Party,
         /// The compliance desk has to look at it.
         review_requested: bool,
+        /// Who else is told, because it is about a share that they asked for or received.
+        informed: Vec<Party>,
     },
     /// A step of an assignment.
     Assignment {

@@ -119,6 +119,11 @@ unused! {
     list_referrals, ListReferralsRequest, ListReferralsResponse;
     get_referral_history, GetReferralHistoryRequest, GetReferralHistoryResponse;
     get_dossier, GetDossierRequest, GetDossierResponse;
+    share_referral, ShareReferralRequest, ShareReferralResponse;
+    end_share, EndShareRequest, EndShareResponse;
+    list_shares, ListSharesRequest, ListSharesResponse;
+    list_consent_requests, ListConsentRequestsRequest, ListConsentRequestsResponse;
+    decide_consent, DecideConsentRequest, DecideConsentResponse;
     get_custody_bundle, GetCustodyBundleRequest, GetCustodyBundleResponse;
     decide_review, DecideReviewRequest, DecideReviewResponse;
 }

@@ -5,3 +5,4 @@ pub mod custody;
 pub mod dossier;
 pub mod dossier_grant;
 pub mod referral;
+pub mod share;

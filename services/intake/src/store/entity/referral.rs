@@ -17,6 +17,7 @@ pub struct Model {
     pub body_digest: Vec<u8>,
     pub kind: String,
     pub urgency: String,
+    pub purpose: Option<String>,
     pub state: String,
     /// Whether the state is UNDER_REVIEW: what the index of the compliance desk's work holds.
     pub under_review: bool,

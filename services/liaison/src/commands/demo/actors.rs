@@ -3,14 +3,20 @@
 use liaison_proto::classification::DecideTriageRequest;
 use liaison_proto::common::{AssignmentRole, Outcome as CaseOutcome, RefusalGround};
 use liaison_proto::event::ReferralChanged;
-use liaison_proto::intake::{DecideReviewRequest, GetDossierRequest, ReviewVerdict};
+use liaison_proto::intake::{
+    DecideReviewRequest, GetDossierRequest, IntendedAction, IntendedUse, Purpose, ReviewVerdict,
+    ShareReferralRequest,
+};
 use liaison_proto::routing::{
     AcceptAssignmentRequest, ClaimTaskRequest, CompleteAssignmentRequest, CompleteTaskRequest,
     CreateTaskRequest, PullAssignmentsRequest,
 };
 
+use serde_json::json;
+
+use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{FAINT, styled, word};
+use crate::output::{CARE, FAINT, styled, word};
 
 use super::{Stage, request_id, today};
 
@@ -102,6 +108,10 @@ pub(super) async fn work(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcom
             )
         )
     ))?;
+    let lead = assignment.role() == AssignmentRole::Lead;
+    if lead && !stage.shared.replace(true) {
+        try_to_share(stage, &unit, &assignment.referral).await?;
+    }
     let name = assignment.name.clone();
     routing
         .accept_assignment(AcceptAssignmentRequest {
@@ -110,7 +120,6 @@ pub(super) async fn work(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcom
         })
         .await
         .map_err(Failure::refused("accepting"))?;
-    let lead = assignment.role() == AssignmentRole::Lead;
     if lead {
         let task = routing
             .create_task(CreateTaskRequest {
@@ -152,6 +161,46 @@ pub(super) async fn work(stage: &Stage<'_>, changed: &ReferralChanged) -> Outcom
         .await
         .map_err(Failure::refused("completing"))?;
     Ok(())
+}
+
+/// The lead unit would pass the referral on to a partner, which its markings forbid: what is refused, and
+/// by which rules, is what the audience sees.
+async fn try_to_share(stage: &Stage<'_>, unit: &Connection, referral: &str) -> Outcome {
+    const PARTNER: &str = "partner/customs";
+    let request = ShareReferralRequest {
+        name: referral.to_owned(),
+        recipient: PARTNER.to_owned(),
+        purpose: Purpose::InvestigationInformation.into(),
+        action: IntendedAction::None.into(),
+        r#use: IntendedUse::Police.into(),
+        reason: "They may hold records of the route.".to_owned(),
+        request_id: request_id(),
+    };
+    let told = match unit.intake()?.share_referral(request).await {
+        Ok(answer) => {
+            let share = answer.into_inner().share.unwrap_or_default();
+            format!("shared with {PARTNER}: {}", share.rules.join(", "))
+        }
+        Err(status) => {
+            let failure = liaison_grpc::Failure::read(&status);
+            let Some((_, rules)) = failure.metadata.iter().find(|(key, _)| key == "rules") else {
+                return Err(Failure::refused("sharing")(status));
+            };
+            stage.tell(&json!({
+                "referral": referral,
+                "share": PARTNER,
+                "refused": rules.split(' ').collect::<Vec<_>>(),
+            }))?;
+            format!(
+                "sharing with {PARTNER} is refused by {}",
+                rules.replace(' ', ", ")
+            )
+        }
+    };
+    stage.say(&format!(
+        "  {}",
+        styled(CARE, &format!("{:>22}  {told}", ""))
+    ))
 }
 
 /// What the demo's units achieve.
