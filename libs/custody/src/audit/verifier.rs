@@ -62,6 +62,14 @@ pub enum AuditProblem {
         /// When it says that it was written.
         at: Timestamp,
     },
+    /// Seals behind the last checkpoint. Whoever seals signs the end in the same transaction, so that these
+    /// were added or calculated anew, and the checkpoints that would say so were removed.
+    Unsigned {
+        /// The first seal for which no good checkpoint speaks.
+        from: i64,
+        /// The last seal there is.
+        to: i64,
+    },
     /// A checkpoint does not fit the chain.
     Checkpoint {
         /// The position it speaks of.
@@ -89,7 +97,9 @@ impl AuditProblem {
     #[must_use]
     pub const fn position(&self) -> Option<i64> {
         match self {
-            Self::Altered { from, .. } | Self::Removed { from, .. } => Some(*from),
+            Self::Altered { from, .. }
+            | Self::Removed { from, .. }
+            | Self::Unsigned { from, .. } => Some(*from),
             Self::Reordered { position, .. }
             | Self::Inserted { position }
             | Self::Checkpoint { position, .. } => Some(*position),
@@ -128,6 +138,11 @@ impl fmt::Display for AuditProblem {
                 "The audit entry {entry} of {at} has no seal, although later ones have: \
                  it was inserted, or its seal was removed."
             ),
+            Self::Unsigned { from, to } => write!(
+                f,
+                "No checkpoint speaks for what is sealed from position {from} to {to}: it was added or \
+                 sealed anew without the key, or its checkpoints were removed."
+            ),
             Self::Checkpoint { position, problem } => {
                 write!(f, "The checkpoint of position {position} ")?;
                 match problem {
@@ -156,8 +171,7 @@ pub struct AuditReport {
     pub problems: Vec<AuditProblem>,
     /// How many seals were read.
     pub sealed: u64,
-    /// Up to this position a good checkpoint speaks for the chain. Behind it, whoever can write to the
-    /// database could have replaced everything.
+    /// Up to this position a good checkpoint speaks for the chain. What is sealed behind it is a problem.
     pub signed_through: Option<i64>,
     /// Entries so young that the sealer had not come to them.
     pub tail: u64,
@@ -193,6 +207,8 @@ pub struct SealVerifier<'a> {
     /// What the last seal should have been, where it is not.
     mended: Option<Digest>,
     waiting: Vec<Checkpoint>,
+    /// The highest position that a checkpoint speaks of, good or not.
+    heard: i64,
     /// The last good checkpoint's instant.
     signed_at: Option<Timestamp>,
     suspects: Vec<Suspect>,
@@ -210,6 +226,7 @@ impl<'a> SealVerifier<'a> {
             last: None,
             mended: None,
             waiting: Vec::new(),
+            heard: 0,
             signed_at: None,
             suspects: Vec::new(),
         }
@@ -296,6 +313,7 @@ impl<'a> SealVerifier<'a> {
     /// A checkpoint, before or right after the seal of its position.
     pub fn checkpoint(&mut self, checkpoint: Checkpoint) {
         let position = checkpoint.position;
+        self.heard = self.heard.max(position);
         let problem = if checkpoint.service != self.service {
             Some(CheckpointProblem::Service)
         } else if let Err(invalid) = checkpoint.verify(self.keys) {
@@ -367,6 +385,11 @@ impl<'a> SealVerifier<'a> {
             && signed > last
         {
             self.removed(last + 1, signed);
+        }
+        if last > self.heard {
+            let from = self.report.signed_through.unwrap_or(0) + 1;
+            let unsigned = AuditProblem::Unsigned { from, to: last };
+            self.report.problems.push(unsigned);
         }
         self.trade_places();
         self.report
