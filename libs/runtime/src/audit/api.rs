@@ -83,12 +83,20 @@ impl AuditApi {
         let (after, size) = seals_query(&request)?;
         self.note(caller, "audit.list_seals", String::new()).await?;
         let db = self.db.reader();
+        // Whatever is sealed meanwhile, what is answered fits together. The checkpoints that are there
+        // first have their seals in what is read next: those behind the last seal have nothing to fit,
+        // which the last page has to show.
+        let mut checkpoints = audit::checkpoints(db, after, MAX_SEALS).await?;
         let seals = audit::sealed(db, after, size).await?;
         let more = seals.len() as u64 == size;
         let last = seals.last().map_or(after, |seal| seal.position);
-        let mut checkpoints = audit::checkpoints(db, after, MAX_SEALS).await?;
-        // Those behind the last seal have nothing to fit, which the last page has to show.
         checkpoints.retain(|checkpoint| !more || checkpoint.position <= last);
+        // What was sealed between the two has its checkpoint by now, and maybe a later one with it.
+        let signed = checkpoints.last().map_or(after, |last| last.position);
+        if last > signed {
+            let since = audit::checkpoints(db, signed, MAX_SEALS).await?;
+            checkpoints.extend(since.into_iter().filter(|since| since.position <= last));
+        }
         let unsealed = if more {
             Vec::new()
         } else {
