@@ -12,7 +12,7 @@ use liaison_proto::audit::{
     ListAuditSealsRequest, ListAuditSealsResponse,
 };
 use liaison_store::Db;
-use liaison_store::audit::{self, AuditQuery, AuditRecord, Checkpoint, Sealed};
+use liaison_store::audit::{self, AuditQuery, AuditRecord, Checkpoint, Found, Sealed};
 use liaison_types::{AuditId, Clock, Form, Party, Random, Result, Rule};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -107,7 +107,10 @@ impl AuditApi {
             seals: seals.iter().map(seal).collect(),
             checkpoints: checkpoints.iter().map(checkpoint).collect(),
             more,
-            unsealed: unsealed.iter().map(entry).collect(),
+            unsealed: unsealed
+                .iter()
+                .filter_map(|(id, found)| shown(*id, found))
+                .collect(),
             service: self.name.to_owned(),
         })
     }
@@ -205,12 +208,24 @@ fn entry(record: &AuditRecord) -> AuditEntry {
     }
 }
 
+/// What is there of an entry. One that cannot be read has nothing but its id, which fits no seal.
+fn shown(id: AuditId, found: &Found) -> Option<AuditEntry> {
+    match found {
+        Found::Entry(record) => Some(entry(record)),
+        Found::Unreadable => Some(AuditEntry {
+            id: id.to_string(),
+            ..AuditEntry::default()
+        }),
+        Found::Gone => None,
+    }
+}
+
 fn seal(of: &Sealed) -> AuditSeal {
     AuditSeal {
         position: of.position,
         entry_id: of.audit_id.to_string(),
         digest: of.digest.to_vec(),
-        entry: of.record.as_ref().map(entry),
+        entry: shown(of.audit_id, &of.record),
     }
 }
 

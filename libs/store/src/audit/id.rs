@@ -1,6 +1,6 @@
 //! The instant in an id: 48 bits of milliseconds come first (RFC 9562, section 5.7).
 
-use liaison_types::Timestamp;
+use liaison_types::{AuditId, Timestamp};
 use uuid::Uuid;
 
 const RANDOM_BITS: u32 = 80;
@@ -27,6 +27,12 @@ pub(super) fn made_at(id: Uuid) -> Timestamp {
     Timestamp::from_micros(millis.saturating_mul(1_000))
 }
 
+/// When the entry `id` was made, to the millisecond, whatever its row says.
+#[must_use]
+pub fn when(id: AuditId) -> Timestamp {
+    made_at(id.uuid())
+}
+
 /// Whether `id` was made from `at`.
 pub(super) fn is_made_from(id: Uuid, at: Timestamp) -> bool {
     id.as_u128() >> RANDOM_BITS == millis(at)
@@ -35,7 +41,7 @@ pub(super) fn is_made_from(id: Uuid, at: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liaison_types::{AuditId, SeededRandom};
+    use liaison_types::SeededRandom;
 
     #[test]
     fn bounds_hold_every_id_of_an_instant_and_no_other() {
@@ -43,7 +49,10 @@ mod tests {
         let at = Timestamp::from_micros(1_772_352_000_123_456);
         let id = AuditId::new(at, &random).uuid();
         assert!(is_made_from(id, at));
-        assert_eq!(made_at(id), Timestamp::from_micros(1_772_352_000_123_000));
+        assert_eq!(
+            when(AuditId::from_uuid(id)),
+            Timestamp::from_micros(1_772_352_000_123_000)
+        );
         assert!(lowest_at(at) < id && id < highest_at(at));
         for millis in [-1, 1] {
             let other = Timestamp::from_micros(at.as_micros() + millis * 1_000);

@@ -25,10 +25,12 @@ use sea_orm_migration::SchemaManager;
 use crate::bulk::insert_all;
 use crate::migration::{self as m, append_only, index};
 
+pub use id::when;
 pub use list::{AuditQuery, MAX_PAGE, list};
 pub use seal::{
-    Batch, CHECKPOINT_TABLE, Checkpoint, MAX_BATCH, SEAL_TABLE, SEALER_TABLE, Sealed, Signature,
-    append_seals, checkpoints, create_seal_tables, last_checkpoint, next_to_seal, sealed, unsealed,
+    Batch, CHECKPOINT_TABLE, Checkpoint, Found, MAX_BATCH, SEAL_TABLE, SEALER_TABLE, Sealed,
+    Signature, append_seals, checkpoints, create_seal_tables, last_checkpoint, next_to_seal,
+    sealed, unsealed,
 };
 
 /// The name of the table.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use liaison_store::audit::{
-    self, AuditEntry, AuditRecord, Batch, Checkpoint, MAX_PAGE, Sealed, Signature,
+    self, AuditEntry, AuditRecord, Batch, Checkpoint, Found, MAX_PAGE, Sealed, Signature,
 };
 use liaison_store::{Db, DbResult};
 use liaison_testkit::database::TestDatabase;
@@ -104,7 +104,9 @@ async fn checked(db: &Db) -> Vec<Sealed> {
     }
     let mut before = None;
     for (position, seal) in (1..).zip(&all) {
-        let record = seal.record.as_ref().expect("the entry is there");
+        let Found::Entry(record) = &seal.record else {
+            panic!("the entry is not there");
+        };
         assert_eq!((seal.position, seal.audit_id), (position, record.entry.id));
         assert_eq!(
             seal.digest,
@@ -186,7 +188,7 @@ both_backends! {
         assert_eq!(seal(&db, after(101)).await, 0);
         assert_eq!(seal(&db, after(139)).await, 0);
         let missing = audit::unsealed(db.reader(), after(101), 10).await.unwrap();
-        assert_eq!(missing.iter().map(|r| r.entry.id).collect::<Vec<_>>(), [later.id]);
+        assert_eq!(missing.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [later.id]);
         assert!(audit::unsealed(db.reader(), after(79), 10).await.unwrap().is_empty());
         assert_eq!(seal(&db, after(140)).await, 1);
         let order: Vec<_> = checked(&db).await.iter().map(|seal| seal.audit_id).collect();
@@ -413,9 +415,41 @@ both_backends! {
         run(&owner, disarm).await;
         run(&owner, "DELETE FROM audit WHERE id = (SELECT audit_id FROM audit_seal WHERE position = 2)").await;
         let seals = audit::sealed(db.reader(), 0, 10).await.unwrap();
-        let there: Vec<_> = seals.iter().map(|seal| seal.record.is_some()).collect();
+        let there: Vec<_> = seals.iter().map(|seal| seal.record != Found::Gone).collect();
         assert_eq!(there, [true, false, true]);
         assert_eq!(audit::sealed(db.reader(), 1, 1).await.unwrap(), seals[1..2]);
+    }
+
+    async fn what_makes_no_sense_is_shown_in_its_place(database: TestDatabase) {
+        let db = database.migrated::<Whole>().await;
+        record_many(&db, START, 3).await;
+        seal(&db, after(1)).await;
+        record_many(&db, after(2), 1).await;
+        let owner = plain(&database).await;
+        for (table, change) in [
+            ("audit", "UPDATE audit SET party = 'nobody at all'"),
+            ("audit_seal", "UPDATE audit_seal SET digest = 'short' WHERE position = 2"),
+        ] {
+            let disarm = if is_postgres(&database) {
+                format!("ALTER TABLE {table} DISABLE TRIGGER append_only")
+            } else {
+                format!("DROP TRIGGER {table}_append_only_update")
+            };
+            run(&owner, &disarm).await;
+            run(&owner, change).await;
+        }
+        run(&owner, "INSERT INTO audit_checkpoint VALUES (3, 1, 'x', 'k', 'y')").await;
+        let seals = audit::sealed(db.reader(), 0, 10).await.unwrap();
+        assert!(seals.iter().all(|seal| seal.record == Found::Unreadable), "{seals:?}");
+        let none: Vec<_> = seals.iter().map(|seal| seal.digest == [0; 32]).collect();
+        assert_eq!(none, [false, true, false]);
+        let unsealed = audit::unsealed(db.reader(), after(9), 10).await.unwrap();
+        let [(id, Found::Unreadable)] = unsealed[..] else {
+            panic!("{unsealed:?}");
+        };
+        assert_eq!(audit::when(id), after(2));
+        let checkpoints = audit::checkpoints(db.reader(), 0, 10).await.unwrap();
+        assert_eq!(checkpoints[0].digest, [0; 32]);
     }
 
     async fn seals_and_checkpoints_refuse_changes(database: TestDatabase) {

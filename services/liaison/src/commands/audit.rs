@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use liaison_custody::audit::{AuditReport, Checkpoint, SealVerifier, Sealed};
+use liaison_custody::audit::{
+    AuditProblem, AuditReport, Checkpoint, CheckpointProblem, SealVerifier, Sealed,
+};
+use liaison_custody::signature::Invalid;
 use liaison_custody::{Digest, PublicKeys, Signature};
 use liaison_proto::audit::{
     AuditCheckpoint, AuditEntry, AuditSeal, ListAuditEntriesRequest, ListAuditSealsRequest,
 };
-use liaison_store::audit::AuditEntry as Entry;
+use liaison_store::audit::{AuditEntry as Entry, when};
 use liaison_types::{AuditId, Party, Timestamp};
 use serde_json::{Value, json};
 
@@ -173,6 +176,7 @@ async fn check(
 ) -> Result<AuditReport, Failure> {
     let mut audit = connection.audit(service)?;
     let mut verifier = SealVerifier::new(service, keys, LAG);
+    let mut unreadable = Vec::new();
     let mut after = 0;
     loop {
         let page = audit
@@ -184,7 +188,10 @@ async fn check(
             .map_err(Failure::refused(format!("reading the audit of {service}")))?
             .into_inner();
         for checkpoint in &page.checkpoints {
-            verifier.checkpoint(read_checkpoint(&page.service, checkpoint)?);
+            match read_checkpoint(&page.service, checkpoint) {
+                Some(checkpoint) => verifier.checkpoint(checkpoint),
+                None => unreadable.push(checkpoint.position),
+            }
         }
         for seal in &page.seals {
             verifier.seal(read_seal(seal)?);
@@ -192,19 +199,31 @@ async fn check(
         }
         if !page.more {
             for entry in &page.unsealed {
-                let entry = read_entry(entry)?;
-                verifier.unsealed(entry.id, entry.at);
+                let id = read(entry.id.parse::<AuditId>().ok())?;
+                // By its id: the instant in the row is whatever somebody wrote there.
+                verifier.unsealed(id, when(id));
             }
-            return Ok(verifier.finish());
+            break;
         }
     }
+    let mut report = verifier.finish();
+    let problem = CheckpointProblem::Signature(Invalid::Forged);
+    let unreadable = unreadable
+        .into_iter()
+        .map(|position| AuditProblem::Checkpoint { position, problem });
+    report.problems.extend(unreadable);
+    Ok(report)
 }
 
+/// What no entry has: its digest where it cannot be read, or where what is kept as its digest is another.
+const NO_DIGEST: Digest = [0; 32];
+
 fn read_seal(seal: &AuditSeal) -> Result<Sealed, Failure> {
-    let digest = match &seal.entry {
-        Some(entry) => Some(read_entry(entry)?.digest()),
-        None => None,
-    };
+    let digest = seal.entry.as_ref().map(|entry| {
+        let made = read_entry(entry).map(|read| read.digest());
+        let intact = made.filter(|made| entry.digest == made);
+        intact.unwrap_or(NO_DIGEST)
+    });
     Ok(Sealed {
         position: seal.position,
         entry: read(seal.entry_id.parse::<AuditId>().ok())?,
@@ -213,14 +232,13 @@ fn read_seal(seal: &AuditSeal) -> Result<Sealed, Failure> {
     })
 }
 
-/// The entry as its digest is made of it.
-fn read_entry(entry: &AuditEntry) -> Result<Entry, Failure> {
-    let at = entry.at.as_ref();
-    let at = at.and_then(|at| Timestamp::from_seconds_and_nanos(at.seconds, at.nanos));
+/// The entry as its digest is made of it; none where it is no entry that a service wrote.
+fn read_entry(entry: &AuditEntry) -> Option<Entry> {
+    let at = entry.at.as_ref()?;
     let mut read_entry = Entry::new(
-        read(entry.id.parse::<AuditId>().ok())?,
-        read(at)?,
-        read(entry.party.parse::<Party>().ok())?,
+        entry.id.parse::<AuditId>().ok()?,
+        Timestamp::from_seconds_and_nanos(at.seconds, at.nanos)?,
+        entry.party.parse::<Party>().ok()?,
         entry.action.clone(),
         entry.subject.clone(),
         entry.decision.clone(),
@@ -231,20 +249,20 @@ fn read_entry(entry: &AuditEntry) -> Result<Entry, Failure> {
     read_entry.request_id.clone_from(&entry.request_id);
     read_entry.rule_set.clone_from(&entry.rule_set);
     read_entry.facts.clone_from(&entry.facts);
-    Ok(read_entry)
+    Some(read_entry)
 }
 
-fn read_checkpoint(service: &str, checkpoint: &AuditCheckpoint) -> Result<Checkpoint, Failure> {
-    let at = checkpoint.at.as_ref();
-    let at = at.and_then(|at| Timestamp::from_seconds_and_nanos(at.seconds, at.nanos));
-    Ok(Checkpoint {
+/// The checkpoint; none where it cannot be one.
+fn read_checkpoint(service: &str, checkpoint: &AuditCheckpoint) -> Option<Checkpoint> {
+    let at = checkpoint.at.as_ref()?;
+    Some(Checkpoint {
         service: service.to_owned(),
         position: checkpoint.position,
-        at: read(at)?,
-        digest: read(digest_of(&checkpoint.digest))?,
+        at: Timestamp::from_seconds_and_nanos(at.seconds, at.nanos)?,
+        digest: digest_of(&checkpoint.digest)?,
         signature: Signature {
-            key: read(checkpoint.key_id.parse().ok())?,
-            bytes: read(checkpoint.signature.as_slice().try_into().ok())?,
+            key: checkpoint.key_id.parse().ok()?,
+            bytes: checkpoint.signature.as_slice().try_into().ok()?,
         },
     })
 }

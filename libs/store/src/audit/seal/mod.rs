@@ -78,10 +78,21 @@ pub struct Sealed {
     pub position: i64,
     /// The entry.
     pub audit_id: AuditId,
-    /// The chained digest.
+    /// The chained digest; what is kept in its place and is no digest is all zeros here, and fits nothing.
     pub digest: [u8; 32],
-    /// The entry as it is now; `None` where it is gone.
-    pub record: Option<AuditRecord>,
+    /// The entry as it is now.
+    pub record: Found,
+}
+
+/// What is there of a sealed entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// An entry.
+    Entry(AuditRecord),
+    /// A row that no service wrote: some column holds what cannot stand there.
+    Unreadable,
+    /// Nothing.
+    Gone,
 }
 
 /// A signed statement that the chain was at this position with this digest.
@@ -89,7 +100,7 @@ pub struct Sealed {
 pub struct Checkpoint {
     /// The position of the head.
     pub position: i64,
-    /// The digest there.
+    /// The digest there; what is no digest is all zeros here, and fits nothing.
     pub digest: [u8; 32],
     /// When and by whom it was signed.
     pub signature: Signature,

@@ -10,16 +10,16 @@ use super::super::entity as audit;
 use super::super::id::highest_at;
 use super::super::{AuditRecord, MAX_PAGE};
 use super::next::unsealed_ids;
-use super::{CHECKPOINT_TABLE, Checkpoint, SEAL_TABLE, Sealed, Signature, entity};
+use super::{Checkpoint, Found, Sealed, Signature, entity};
 use crate::bulk::any_of;
 use crate::error::DbResult;
-use crate::inconsistency::Inconsistency;
 
 /// The seals after position `after` (0 for all), in order, each with its entry where that is still there:
-/// at most `limit`, and never more than [`MAX_PAGE`].
+/// at most `limit`, and never more than [`MAX_PAGE`]. Rows that make no sense are shown as such and stop
+/// nobody: whoever verifies has to be told where they are, and what is wrong elsewhere.
 ///
 /// # Errors
-/// `INCONSISTENT_DATA` where a row is no seal or no entry, else what the database says.
+/// What the database says.
 pub async fn sealed<C: ConnectionTrait>(db: &C, after: i64, limit: u64) -> Result<Vec<Sealed>> {
     use entity::seal::{Column, Entity};
     let seals = Entity::find()
@@ -31,41 +31,34 @@ pub async fn sealed<C: ConnectionTrait>(db: &C, after: i64, limit: u64) -> Resul
         .db()?;
     // Afterwards: an entry is there before its seal, and if it goes it does not come back.
     let mut records = records(db, seals.iter().map(|seal| seal.audit_id).collect()).await?;
-    seals
-        .into_iter()
-        .map(|seal| {
-            let on = Inconsistency::on(SEAL_TABLE).row(seal.position);
-            Ok(Sealed {
-                position: seal.position,
-                audit_id: AuditId::from_uuid(seal.audit_id),
-                digest: seal.digest.try_into().map_err(|_| on.column("digest"))?,
-                record: records.remove(&seal.audit_id),
-            })
-        })
-        .collect()
+    let sealed = seals.into_iter().map(|seal| Sealed {
+        position: seal.position,
+        audit_id: AuditId::from_uuid(seal.audit_id),
+        digest: seal.digest.try_into().unwrap_or_default(),
+        record: records.remove(&seal.audit_id).unwrap_or(Found::Gone),
+    });
+    Ok(sealed.collect())
 }
 
 /// The checkpoints after position `after` (0 for all), in order: at most `limit`, and never more than
 /// [`MAX_PAGE`].
 ///
 /// # Errors
-/// `INCONSISTENT_DATA` where a row is no checkpoint, else what the database says.
+/// What the database says.
 pub async fn checkpoints<C: ConnectionTrait>(
     db: &C,
     after: i64,
     limit: u64,
 ) -> Result<Vec<Checkpoint>> {
     use entity::checkpoint::{Column, Entity};
-    Entity::find()
+    let rows = Entity::find()
         .filter(Column::Position.gt(after))
         .order_by_asc(Column::Position)
         .limit(limit.min(MAX_PAGE))
         .all(db)
         .await
-        .db()?
-        .into_iter()
-        .map(checkpoint)
-        .collect()
+        .db()?;
+    Ok(rows.into_iter().map(checkpoint).collect())
 }
 
 /// The newest checkpoint, where there is one.
@@ -75,49 +68,56 @@ pub async fn checkpoints<C: ConnectionTrait>(
 pub async fn last_checkpoint<C: ConnectionTrait>(db: &C) -> Result<Option<Checkpoint>> {
     use entity::checkpoint::{Column, Entity};
     let newest = Entity::find().order_by_desc(Column::Position);
-    newest.one(db).await.db()?.map(checkpoint).transpose()
+    Ok(newest.one(db).await.db()?.map(checkpoint))
 }
 
 /// The oldest entries made at `older_than` or before that have no seal: at most `limit`, and never more
 /// than [`MAX_PAGE`]. It compares all entries of that age with the seals: a question of verification, not
-/// of every second.
+/// of every second. By its id each was made at `older_than` or before, whatever its row says.
 ///
 /// # Errors
-/// `INCONSISTENT_DATA` where a row is no entry, else what the database says.
+/// What the database says.
 pub async fn unsealed<C: ConnectionTrait>(
     db: &C,
     older_than: Timestamp,
     limit: u64,
-) -> Result<Vec<AuditRecord>> {
+) -> Result<Vec<(AuditId, Found)>> {
     let until = highest_at(older_than);
     let ids = unsealed_ids(db, Uuid::nil(), until, limit.min(MAX_PAGE)).await?;
     let mut records = records(db, ids.clone()).await?;
-    Ok(ids.iter().filter_map(|id| records.remove(id)).collect())
+    let found = ids.iter().filter_map(|id| records.remove_entry(id));
+    Ok(found
+        .map(|(id, found)| (AuditId::from_uuid(id), found))
+        .collect())
 }
 
-async fn records<C: ConnectionTrait>(db: &C, ids: Vec<Uuid>) -> Result<HashMap<Uuid, AuditRecord>> {
+async fn records<C: ConnectionTrait>(db: &C, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Found>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    audit::Entity::find()
+    let rows = audit::Entity::find()
         .filter(any_of(db.get_database_backend(), audit::Column::Id, ids))
         .all(db)
         .await
-        .db()?
-        .into_iter()
-        .map(|row| Ok((row.id, AuditRecord::try_from(row)?)))
-        .collect()
+        .db()?;
+    let found = rows.into_iter().map(|row| {
+        let id = row.id;
+        (
+            id,
+            AuditRecord::try_from(row).map_or(Found::Unreadable, Found::Entry),
+        )
+    });
+    Ok(found.collect())
 }
 
-fn checkpoint(row: entity::checkpoint::Model) -> Result<Checkpoint> {
-    let on = Inconsistency::on(CHECKPOINT_TABLE).row(row.position);
-    Ok(Checkpoint {
+fn checkpoint(row: entity::checkpoint::Model) -> Checkpoint {
+    Checkpoint {
         position: row.position,
-        digest: row.digest.try_into().map_err(|_| on.column("digest"))?,
+        digest: row.digest.try_into().unwrap_or_default(),
         signature: Signature {
             at: Timestamp::from_micros(row.at),
             key_id: row.key_id,
             bytes: row.signature,
         },
-    })
+    }
 }
