@@ -52,6 +52,8 @@ pub(crate) enum Command {
     },
     /// See what could not be handed on, and put it back or give it up
     DeadLetters(DeadLetters),
+    /// See the keys that seal, move what they hold to the newest, and make the next
+    Keys(KeyTasks),
     /// Print the documented defaults
     Settings,
 }
@@ -139,6 +141,63 @@ pub(crate) struct Which {
     /// With --all: that destination
     #[arg(long, value_name = "NAME", requires = "all")]
     pub(crate) destination: Option<String>,
+}
+
+const KEYS: &str = "\
+What people wrote is sealed under a data key for each referral; the data keys stand in the database, each
+wrapped by a key-encryption key, which the database never sees. Those are the files 1.key, 2.key, ... in
+the folder keys.sealing: the highest version wraps, all of them unwrap. Without them the content is lost.
+
+Changing the key-encryption key, once a year, or when somebody may have seen it:
+
+  1. Back the folder up, apart from the backups of the database.
+  2. Make the next version. `rotate` does it in a folder that can be written and that every replica reads,
+     and goes on with step 3. Where the folder is a mounted secret, add a file of 64 hexadecimal digits
+     (openssl rand -hex 32) to the secret under the next number, and wait until `status` shows it in every
+     replica, which takes a minute or two.
+  3. `rewrap` moves the data keys to the newest version, step by step, while the service answers. Where it
+     is stopped it goes on when it is run again. Its exit status is 1 while something is left.
+  4. Replicas look for new keys every 10 s; until then they may still wrap by the version before. `rewrap`
+     once more after that, until `status` shows no data keys at the old version.
+  5. Back the folder up again: the new version is in no backup yet.
+  6. Remove the old file when `status` shows its version as unused and no backup of the database is kept
+     from before step 4: the data keys in that one open with the old version alone. What leaked together
+     with such a backup stays readable to whoever has both.
+
+The commands work on the database and the folder of the settings, whether the service runs or not.
+`rewrap` and `rotate` write an entry into the service's audit, in a transaction; a service that keeps no
+audit logs a warning instead. The signing key has no versions: `liaison keys init` makes another one where
+its file is gone; give its public half to whoever checks, besides the earlier ones.
+
+Exit status: 0 done, 1 something is left, unreadable, or a version is missing, 2 wrong usage or settings.";
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = KEYS)]
+pub(crate) struct KeyTasks {
+    /// What to print: `table` for people, `json` for programs
+    #[arg(long, global = true, value_name = "FORM", default_value = "table")]
+    pub(crate) output: Output,
+
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Show the versions, how many data keys each wraps, and the id of the signing key
+    Status,
+    /// Move all data keys to the newest version
+    Rewrap {
+        /// Who does this, noted as operator/NAME: small letters, digits and hyphens
+        #[arg(long, value_name = "NAME")]
+        operator: Name,
+    },
+    /// Make the next version, and move all data keys to it
+    Rotate {
+        /// Who does this, noted as operator/NAME: small letters, digits and hyphens
+        #[arg(long, value_name = "NAME")]
+        operator: Name,
+    },
 }
 
 /// The longest reason. It stays in the audit for good.

@@ -4,7 +4,6 @@
 //! does the one that starts later.
 
 use std::collections::BTreeSet;
-use std::iter;
 
 use liaison_outbox::{
     DeadLetter, DeadLetterQuery, Destination, dead_letters, discard, lock_dead_letters, requeue,
@@ -19,6 +18,7 @@ use crate::cli::{DeadLetters, DeadLettersCommand, Output, Which};
 use crate::run::say;
 use crate::service::{Ambient, Service};
 use crate::start;
+use crate::table::table;
 
 /// The most dead letters of one transaction where all are meant.
 const STEP: u16 = 500;
@@ -98,7 +98,7 @@ async fn list(db: &Db, output: Output, query: &DeadLetterQuery) -> Result<()> {
         }
         Output::Table if letters.is_empty() => say("no dead letters"),
         Output::Table => {
-            say(&table(&letters));
+            say(&listed(&letters));
             if let Some(last) = letters.last()
                 && letters.len() >= usize::from(query.limit)
             {
@@ -120,8 +120,8 @@ const HEADERS: [&str; 8] = [
     "ID",
 ];
 
-/// One line for each, in aligned columns.
-fn table(letters: &[DeadLetter]) -> String {
+/// One line for each.
+fn listed(letters: &[DeadLetter]) -> String {
     let rows = letters.iter().map(|letter| {
         [
             letter.destination.to_string(),
@@ -134,21 +134,7 @@ fn table(letters: &[DeadLetter]) -> String {
             letter.id.to_string(),
         ]
     });
-    let rows: Vec<_> = iter::once(HEADERS.map(str::to_owned)).chain(rows).collect();
-    let mut widths = [0; HEADERS.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |row: &[String; HEADERS.len()]| {
-        let cells = row.iter().zip(widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    table(HEADERS, rows.collect())
 }
 
 /// What is done to dead letters.

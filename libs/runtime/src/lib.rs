@@ -1,7 +1,7 @@
 //! What every service's process does the same way: settings, start, health, stop.
 //!
 //! * [`run`] is the whole of a service's `main`: `serve` (the default), `migrate`, `healthcheck`,
-//!   `dead-letters`, `settings`.
+//!   `dead-letters`, `keys`, `settings`.
 //! * [`start()`] starts a service on the current runtime, for tests; [`Hosted`] starts it on a
 //!   runtime of its own, for several services in one process.
 //! * A service implements [`Service`]; [`Context`] is what it is built from.
@@ -15,6 +15,7 @@ mod cli;
 mod dead_letters;
 mod healthcheck;
 mod host;
+mod key_commands;
 mod keys;
 mod lifecycle;
 mod listeners;
@@ -25,6 +26,7 @@ mod service;
 pub mod settings;
 mod signals;
 mod start;
+mod table;
 
 pub use host::Hosted;
 pub use keys::{Keys, Signer, create_missing, public_key};

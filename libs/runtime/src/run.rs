@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use liaison_telemetry::Telemetry;
-use liaison_types::{Error, ErrorKind, Result};
+use liaison_types::{Error, ErrorKind, Reason, Result};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{Cli, Command};
@@ -15,7 +15,7 @@ use crate::panic::redact_panics;
 use crate::service::{Ambient, Service};
 use crate::settings::{Loader, SHARED_DEFAULTS, Settings};
 use crate::signals::{Signal, Signals};
-use crate::{dead_letters, healthcheck, start};
+use crate::{dead_letters, healthcheck, key_commands, start};
 
 const FAILURE: u8 = 1;
 const USAGE: u8 = 2;
@@ -90,6 +90,13 @@ pub fn run_with<S: Service>(
                     // The operator's own slip: for the operator to read, whatever is logged.
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(fail::<S>(&error)),
                     done => done.map(|()| 0),
+                }
+            }
+            Command::Keys(asked) => {
+                match key_commands::run::<S>(&settings, &asked, &Ambient::default()).await {
+                    // A folder or a file that is not as it should be: for the operator as well.
+                    Err(error) if error.reason() == Reason::SettingInvalid => Ok(fail::<S>(&error)),
+                    done => done,
                 }
             }
             _ => serve::<S>(settings, &telemetry).await,

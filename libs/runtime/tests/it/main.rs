@@ -6,6 +6,7 @@ mod certificates;
 mod dead_letters;
 mod fixture;
 mod hosting;
+mod key_commands;
 mod process;
 mod readiness;
 mod receiver;

@@ -349,6 +349,7 @@ fn wrong_usage_and_wrong_settings_have_their_own_status() {
         "migrate",
         "healthcheck",
         "dead-letters",
+        "keys",
         "--config",
         "LIAISON__",
     ] {

@@ -9,7 +9,10 @@ use std::task::{Context as Cx, Poll};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use liaison_runtime::{App, Context, Problems, Secret, Section, Service};
-use liaison_types::Result;
+use liaison_store::Db;
+use liaison_store::audit::{self, AuditEntry};
+use liaison_store::sealed::{self, Vault};
+use liaison_types::{AuditId, Clock, Error, Random, Result, SystemRandom, Timestamp};
 use sea_orm_migration::prelude::*;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -17,6 +20,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic_prost::ProstCodec;
+use uuid::Uuid;
 
 pub(crate) const DEFAULTS: &str = r#"
 [server]
@@ -24,8 +28,9 @@ listen = "127.0.0.1:0"
 health_listen = "127.0.0.1:0"
 
 [sample]
-# How calls are answered: at once, never, after two panics, or by the gate of that name. The gate
-# "held" keeps the service from being ready as well.
+# How calls are answered: at once, never, after two panics, by sealing and opening, or by the gate of
+# that name. The gate "held" keeps the service from being ready as well, and "noted" writes to the audit
+# once it is open.
 answer = "at once"
 # A secret.
 token = "default-token"
@@ -39,6 +44,9 @@ pub(crate) const METHOD: &str = "/liaison.intake.v1.IntakeService/GetReferral";
 
 /// The answer of a service that is not ready before the gate of this name opens.
 pub(crate) const HELD: &str = "held";
+
+/// The answer of a service whose calls write to the audit once the gate of this name is open.
+pub(crate) const NOTED: &str = "noted";
 
 pub(crate) struct Sample;
 
@@ -101,7 +109,13 @@ impl Service for Sample {
             });
         }
         Ok(App {
-            api: context.api().service(Slow(answer)),
+            api: context.api().service(Slow(Arc::new(Work {
+                answer,
+                db: context.db.clone(),
+                vault: context.keys.vault(),
+                clock: Arc::clone(&context.clock),
+                random: Arc::clone(&context.random),
+            }))),
         })
     }
 }
@@ -189,8 +203,69 @@ impl Gate {
     }
 }
 
+/// The subjects of data keys that the answer "opens" expects.
+pub(crate) const SUBJECTS: u128 = 2_500;
+
+/// What calls are answered with.
+struct Work {
+    answer: String,
+    db: Db,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Work {
+    async fn answer(&self) -> Result<()> {
+        match self.answer.as_str() {
+            "at once" => {}
+            "never" => std::future::pending().await,
+            "after two panics" => panic_twice(),
+            "opens" => self.open().await?,
+            NOTED => {
+                Gate::of(NOTED).wait().await;
+                let entry = entry("bureau/NB-FR", "referrals/late", self.clock.now());
+                record(&self.db, vec![entry]).await?;
+            }
+            gate => Gate::of(gate).wait().await,
+        }
+        Ok(())
+    }
+
+    /// Opens what is there of a share of the subjects, and seals for one more.
+    async fn open(&self) -> Result<()> {
+        let subjects: Vec<_> = (1..=SUBJECTS).step_by(25).map(Uuid::from_u128).collect();
+        let keys = self.vault.keys(self.db.reader(), &subjects).await?;
+        for subject in subjects {
+            keys.get(subject)?;
+        }
+        let another = AuditId::new(self.clock.now(), self.random.as_ref()).uuid();
+        let (_, wrapped) = self.vault.new_key(another);
+        self.db
+            .write_tx("sample.seal", |tx| {
+                Box::pin(sealed::insert_all(tx, vec![wrapped.clone()]))
+            })
+            .await
+    }
+}
+
+/// An entry of the audit.
+pub(crate) fn entry(party: &str, subject: &str, at: Timestamp) -> AuditEntry {
+    let id = AuditId::new(at, &SystemRandom);
+    let party = party.parse().unwrap();
+    AuditEntry::new(id, at, party, "sample.act", subject, "PERMIT")
+}
+
+/// Writes to the audit, as operations do.
+pub(crate) async fn record(db: &Db, entries: Vec<AuditEntry>) -> Result<()> {
+    db.write_tx("sample.record", |tx| {
+        Box::pin(audit::record(tx, entries.clone()))
+    })
+    .await
+}
+
 #[derive(Clone)]
-struct Slow(String);
+struct Slow(Arc<Work>);
 
 impl NamedService for Slow {
     const NAME: &'static str = GRPC_NAME;
@@ -206,18 +281,14 @@ impl tower::Service<Request<Body>> for Slow {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let answer = self.0.clone();
+        let work = Arc::clone(&self.0);
         Box::pin(async move {
             let handler = tower::service_fn(move |_: tonic::Request<()>| {
-                let answer = answer.clone();
+                let work = Arc::clone(&work);
                 async move {
-                    match answer.as_str() {
-                        "at once" => {}
-                        "never" => std::future::pending().await,
-                        "after two panics" => panic_twice(),
-                        gate => Gate::of(gate).wait().await,
-                    }
-                    Ok::<_, Status>(tonic::Response::new(()))
+                    let told = |error: Error| Status::unavailable(error.chain());
+                    work.answer().await.map_err(told)?;
+                    Ok(tonic::Response::new(()))
                 }
             });
             let codec = ProstCodec::<(), ()>::default();
@@ -255,6 +326,7 @@ impl MigrationTrait for First {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         liaison_store::audit::create_table(manager).await?;
         liaison_store::audit::add_decision_columns(manager).await?;
-        liaison_store::audit::create_seal_tables(manager).await
+        liaison_store::audit::create_seal_tables(manager).await?;
+        sealed::create_table(manager).await
     }
 }
