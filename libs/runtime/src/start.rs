@@ -13,7 +13,7 @@ use liaison_types::{Clock, Error, ErrorKind, Random, Reason, Result};
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::audit::{AuditApi, Sealer};
+use crate::audit::{self, AuditApi, Sealer};
 use crate::certificates;
 use crate::keys::Keys;
 use crate::lifecycle::{Lifecycle, Outcome};
@@ -105,16 +105,15 @@ async fn begin<S: Service>(
         readiness: readiness.clone(),
     };
     let limits = context.settings.server.limits.clone();
-    let audit = AuditApi::new(
-        S::NAME,
-        context.db.clone(),
-        Arc::clone(&context.clock),
-        Arc::clone(&context.random),
-    );
-    let (db, sealing_clock) = (context.db.clone(), Arc::clone(&context.clock));
-    Sealer::new(S::NAME, db, sealing_clock, keys.signer()).spawn(&lifecycle);
+    let audit = audit_of::<S>(&context).await?;
     let App { api } = S::build(context).await?;
-    let api = api.service(AuditServiceServer::new(audit));
+    let (api, sealer) = match audit {
+        Some((sealer, shown)) => {
+            sealer.spawn(&lifecycle);
+            (api.service(AuditServiceServer::new(shown)), Some(sealer))
+        }
+        None => (api, None),
+    };
 
     let health = Health::new(S::GRPC_NAME).await;
     let server = Server {
@@ -159,6 +158,12 @@ async fn begin<S: Service>(
         let lifecycle = lifecycle.clone();
         async move {
             let outcome = lifecycle.run(health.set_ready(false)).await;
+            // Where something was cut off nobody wants to wait.
+            if let Some(sealer) = sealer
+                && outcome != Outcome::CutOff
+            {
+                sealer.finish().await;
+            }
             close(&database).await;
             report.send_replace(Some(outcome))
         }
@@ -260,6 +265,29 @@ async fn load_identity<S>(settings: &Settings<S>, clock: &Arc<dyn Clock>) -> Res
     Ok(loaded
         .await
         .map_err(|_| Error::internal("loading the certificates did not end"))??)
+}
+
+/// What seals the service's audit and what shows it, where it keeps one.
+async fn audit_of<S: Service>(
+    context: &Context<S::Settings>,
+) -> Result<Option<(Sealer, AuditApi)>> {
+    if !audit::is_kept(&context.db).await? {
+        return Ok(None);
+    }
+    let sealer = Sealer::new(
+        S::NAME,
+        context.db.clone(),
+        Arc::clone(&context.clock),
+        context.keys.signer(),
+        context.instruments.clone(),
+    );
+    let shown = AuditApi::new(
+        S::NAME,
+        context.db.clone(),
+        Arc::clone(&context.clock),
+        Arc::clone(&context.random),
+    );
+    Ok(Some((sealer, shown)))
 }
 
 async fn load_keys<S>(settings: &Settings<S>, random: &Arc<dyn Random>) -> Result<Keys> {

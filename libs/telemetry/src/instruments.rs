@@ -48,6 +48,8 @@ struct Inner {
     batch_size: Histogram<u64>,
     batch_duration: Histogram<f64>,
     validity: Gauge<i64>,
+    unsealed: Gauge<u64>,
+    checkpoint_age: Gauge<f64>,
 }
 
 impl fmt::Debug for Inner {
@@ -123,6 +125,18 @@ impl Instruments {
                 .with_description(
                     "Until a certificate in use, a trusted authority or a revocation list ends; \
                      negative after it",
+                )
+                .build(),
+            unsealed: meter
+                .u64_gauge("liaison.audit.unsealed")
+                .with_unit("{entry}")
+                .with_description("Entries of the audit that wait to be sealed")
+                .build(),
+            checkpoint_age: meter
+                .f64_gauge("liaison.audit.checkpoint.age")
+                .with_unit("s")
+                .with_description(
+                    "Since the last signed checkpoint of the audit; it grows also where nothing waits",
                 )
                 .build(),
             meter,
@@ -217,6 +231,17 @@ impl Instruments {
             KeyValue::new("name", name.to_owned()),
         ];
         inner.validity.record(left, &attributes);
+    }
+
+    /// Records how many entries of the audit wait to be sealed, and how old the last signed checkpoint is,
+    /// where there is one. Only both together say that sealing has stopped: an entry or two of the last
+    /// second always wait, and no checkpoint is signed where nothing is written.
+    pub fn audit(&self, unsealed: u64, checkpoint_age: Option<Duration>) {
+        let Some(inner) = &self.0 else { return };
+        inner.unsealed.record(unsealed, &[]);
+        if let Some(age) = checkpoint_age {
+            inner.checkpoint_age.record(age.as_secs_f64(), &[]);
+        }
     }
 
     /// A counter of a service's own, for example `liaison.intake.submitted`. Make it once and

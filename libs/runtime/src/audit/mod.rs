@@ -2,6 +2,21 @@
 
 mod api;
 mod seal;
+mod trouble;
+
+use liaison_store::audit::SEALER_TABLE;
+use liaison_store::{Db, DbResult};
+use liaison_types::Result;
+use sea_orm_migration::SchemaManager;
 
 pub(crate) use api::AuditApi;
 pub(crate) use seal::Sealer;
+
+/// Whether the service keeps an audit that can be sealed and shown.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn is_kept(db: &Db) -> Result<bool> {
+    let schema = SchemaManager::new(db.reader());
+    schema.has_table(SEALER_TABLE).await.db()
+}

@@ -109,7 +109,12 @@ impl Fixture {
 
     /// The bureau's channel to the sample service at `address`.
     pub(crate) fn channel(&self, address: SocketAddr) -> Channel {
-        let identity = Identity::load(&self.files("bureau/NB-FR"), Arc::new(SystemClock)).unwrap();
+        self.channel_of("bureau/NB-FR", address)
+    }
+
+    /// The channel of a party that has a certificate.
+    pub(crate) fn channel_of(&self, party: &str, address: SocketAddr) -> Channel {
+        let identity = Identity::load(&self.files(party), Arc::new(SystemClock)).unwrap();
         let service: Party = "service/sample".parse().unwrap();
         let settings = ClientSettings {
             connect_timeout: Duration::from_secs(1),

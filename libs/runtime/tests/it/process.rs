@@ -78,7 +78,7 @@ pub(crate) fn finish(mut command: Command) -> (i32, String, String) {
 }
 
 /// A running service.
-struct Service {
+pub(crate) struct Service {
     process: Child,
     log: BufReader<std::process::ChildStderr>,
     address: SocketAddr,
@@ -87,11 +87,11 @@ struct Service {
 
 impl Service {
     /// Starts it and waits until it says that it is ready.
-    fn start(fixture: &Fixture, more: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(fixture: &Fixture, more: &[(&str, &str)]) -> Self {
         Self::spawn(command(fixture, &["serve"], more))
     }
 
-    fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap());
         let line = until(&mut log, "sample is ready on ");
@@ -108,7 +108,7 @@ impl Service {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.process.id().to_string();
         assert!(
             Command::new("kill")
@@ -121,7 +121,13 @@ impl Service {
 
     /// Reads the log until a line has `text`.
     fn logs(&mut self, text: &str) {
-        until(&mut self.log, text);
+        self.until(text);
+    }
+
+    /// The same; answers what was logged up to and with that line.
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        let (seen, line) = read_until(&mut self.log, text);
+        seen + &line
     }
 
     fn wait(self) -> ExitStatus {
@@ -129,7 +135,7 @@ impl Service {
     }
 
     /// Waits, and gives what it wrote meanwhile to standard error and to standard output.
-    fn rest(mut self) -> (ExitStatus, String, String) {
+    pub(crate) fn rest(mut self) -> (ExitStatus, String, String) {
         // Read to the end, or the process would wait for a reader.
         let (mut log, mut output) = (String::new(), String::new());
         self.log.read_to_string(&mut log).unwrap();
@@ -140,6 +146,11 @@ impl Service {
 }
 
 fn until(log: &mut impl BufRead, text: &str) -> String {
+    read_until(log, text).1
+}
+
+/// What was logged before the first line with `text`, and that line.
+fn read_until(log: &mut impl BufRead, text: &str) -> (String, String) {
     let mut seen = String::new();
     loop {
         let mut line = String::new();
@@ -149,7 +160,7 @@ fn until(log: &mut impl BufRead, text: &str) -> String {
             "`{text}` was never logged:\n{seen}"
         );
         if line.contains(text) {
-            return line;
+            return (seen, line);
         }
         seen.push_str(&line);
     }

@@ -29,8 +29,8 @@ health_listen = "127.0.0.1:0"
 
 [sample]
 # How calls are answered: at once, never, after two panics, by sealing and opening, or by the gate of
-# that name. The gate "held" keeps the service from being ready as well, and "noted" writes to the audit
-# once it is open.
+# that name. The gate "held" keeps the service from being ready as well, and one whose name begins with
+# "noted" lets calls write to the audit.
 answer = "at once"
 # A secret.
 token = "default-token"
@@ -45,7 +45,7 @@ pub(crate) const METHOD: &str = "/liaison.intake.v1.IntakeService/GetReferral";
 /// The answer of a service that is not ready before the gate of this name opens.
 pub(crate) const HELD: &str = "held";
 
-/// The answer of a service whose calls write to the audit once the gate of this name is open.
+/// How the answer of a service begins whose calls write to the audit once the gate of that name is open.
 pub(crate) const NOTED: &str = "noted";
 
 pub(crate) struct Sample;
@@ -222,8 +222,8 @@ impl Work {
             "never" => std::future::pending().await,
             "after two panics" => panic_twice(),
             "opens" => self.open().await?,
-            NOTED => {
-                Gate::of(NOTED).wait().await;
+            noted if noted.starts_with(NOTED) => {
+                Gate::of(noted).wait().await;
                 let entry = entry("bureau/NB-FR", "referrals/late", self.clock.now());
                 record(&self.db, vec![entry]).await?;
             }

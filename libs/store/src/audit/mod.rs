@@ -30,7 +30,7 @@ pub use list::{AuditQuery, MAX_PAGE, list};
 pub use seal::{
     Batch, CHECKPOINT_TABLE, Checkpoint, Found, MAX_BATCH, SEAL_TABLE, SEALER_TABLE, Sealed,
     Signature, append_seals, checkpoints, create_seal_tables, last_checkpoint, next_to_seal,
-    sealed, unsealed,
+    sealed, unsealed, waiting,
 };
 
 /// The name of the table.

@@ -160,6 +160,23 @@ both_backends! {
         assert!(audit::unsealed(db.reader(), after(100), 10).await.unwrap().is_empty());
     }
 
+    async fn what_waits_is_counted(database: TestDatabase) {
+        let db = database.migrated::<Whole>().await;
+        let waiting = async || audit::waiting(db.reader()).await.unwrap();
+        assert_eq!(waiting().await, 0);
+        record_many(&db, START, 30).await;
+        assert_eq!(waiting().await, 30);
+        assert_eq!(try_seal(&db, after(1), 10).await.unwrap(), Some(10));
+        assert_eq!(waiting().await, 20);
+        assert_eq!(seal(&db, after(1)).await, 20);
+        assert_eq!(waiting().await, 0);
+        // No more is counted than is sealed at once.
+        record_many(&db, after(5), audit::MAX_BATCH + 5).await;
+        assert_eq!(waiting().await, audit::MAX_BATCH);
+        while seal(&db, after(100)).await > 0 {}
+        assert_eq!(waiting().await, 0);
+    }
+
     async fn an_old_backlog_is_taken_in_parts(database: TestDatabase) {
         let db = database.migrated::<Whole>().await;
         record_many(&db, START, 2_500).await;

@@ -151,6 +151,7 @@ async fn metrics_arrive_with_their_attributes() {
     instruments.outbox_outcome("classification", "delivered", 5);
     instruments.batch("intake.submit", 64, Duration::from_millis(4));
     instruments.certificate("own", "service/intake", -7);
+    instruments.audit(3, Some(Duration::from_millis(1_500)));
     instruments
         .counter("liaison.test.counted", "for this test")
         .add(2, &[("state", "ok")]);
@@ -173,6 +174,8 @@ async fn metrics_arrive_with_their_attributes() {
         "liaison.batch.size",
         "liaison.batch.duration",
         "liaison.certificate.remaining",
+        "liaison.audit.unsealed",
+        "liaison.audit.checkpoint.age",
         "liaison.test.counted",
     ] {
         assert!(names.contains(name), "{name} is missing from {names:?}");

@@ -22,7 +22,7 @@ use crate::migration::{self as m, append_only, keeps_rows, unique_index};
 use crate::tx::{Tx, ensure_affected};
 
 pub use next::next_to_seal;
-pub use read::{checkpoints, last_checkpoint, sealed, unsealed};
+pub use read::{checkpoints, last_checkpoint, sealed, unsealed, waiting};
 
 /// The table of seals: append-only.
 pub const SEAL_TABLE: &str = "audit_seal";

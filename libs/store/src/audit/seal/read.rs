@@ -10,9 +10,10 @@ use super::super::entity as audit;
 use super::super::id::highest_at;
 use super::super::{AuditRecord, MAX_PAGE};
 use super::next::unsealed_ids;
-use super::{Checkpoint, Found, Sealed, Signature, entity};
+use super::{Checkpoint, Found, MAX_BATCH, SEALER_TABLE, Sealed, Signature, entity};
 use crate::bulk::any_of;
 use crate::error::DbResult;
+use crate::inconsistency::Inconsistency;
 
 /// The seals after position `after` (0 for all), in order, each with its entry where that is still there:
 /// at most `limit`, and never more than [`MAX_PAGE`]. Rows that make no sense are shown as such and stop
@@ -89,6 +90,21 @@ pub async fn unsealed<C: ConnectionTrait>(
     Ok(found
         .map(|(id, found)| (AuditId::from_uuid(id), found))
         .collect())
+}
+
+/// How many entries wait to be sealed, as far as a sealer would find them at its next look: up to
+/// [`MAX_BATCH`], which stands for that many or more. It looks at what came since the last one alone, as
+/// often as that may be asked.
+///
+/// # Errors
+/// `INCONSISTENT_DATA` where the head is gone, else what the database says.
+pub async fn waiting<C: ConnectionTrait>(db: &C) -> Result<u64> {
+    use entity::sealer::{Entity, ID};
+    let head = Entity::find_by_id(ID).one(db).await.db()?;
+    let head = head.ok_or_else(|| Inconsistency::on(SEALER_TABLE).row(ID))?;
+    let after = head.recent.max(head.horizon).unwrap_or(Uuid::nil());
+    let ids = unsealed_ids(db, after, Uuid::max(), MAX_BATCH).await?;
+    Ok(ids.len() as u64)
 }
 
 async fn records<C: ConnectionTrait>(db: &C, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Found>> {
