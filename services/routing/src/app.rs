@@ -30,6 +30,7 @@ pub(crate) async fn build(context: Context<RoutingSettings>) -> Result<App> {
         db: context.db.clone(),
         clock: Arc::clone(&context.clock),
         random: Arc::clone(&context.random),
+        vault: context.keys.vault(),
         units: own.units(),
         terms: own.terms(),
         max_tasks: own.max_tasks,

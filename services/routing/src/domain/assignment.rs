@@ -43,6 +43,8 @@ pub struct Assignment {
     pub decline_reason: Option<DeclineReason>,
     /// What came of it.
     pub outcome: Option<Outcome>,
+    /// What the unit said when it declined or completed, as it is kept: nobody reads it here.
+    pub note: Option<Vec<u8>>,
     /// Counts the changes; ascending, and the sequence of the events.
     pub version: i64,
     /// When it was created.
@@ -316,6 +318,7 @@ pub(crate) mod tests {
             work_started: false,
             decline_reason: None,
             outcome: None,
+            note: None,
             version: FIRST_VERSION,
             created_at: now,
             updated_at: now,

@@ -2,11 +2,11 @@
 //! decides and writes for all of them. Here two parties that race are told apart: who comes second
 //! under the row's lock finds the state that the first one left.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use liaison_grpc::wire;
 use liaison_store::Tx;
-use liaison_types::{AssignmentId, Error, ErrorKind, Result};
+use liaison_types::{AssignmentId, Error, ErrorKind, ReferralId, Result};
 
 use super::accept_assignment::AcceptAssignment;
 use super::complete_assignment::CompleteAssignment;
@@ -61,7 +61,7 @@ impl Intent {
         }
     }
 
-    /// What the caller had to say; it is kept in the audit and nowhere else.
+    /// What the caller had to say.
     fn note(&self) -> Option<String> {
         let note = match self {
             Self::Decline(request) => &request.note,
@@ -72,6 +72,23 @@ impl Intent {
             | Self::DeclareIndirectAccess(_) => return None,
         };
         Some(note.clone()).filter(|note| !note.is_empty())
+    }
+
+    /// Why, or what came of it, in a word of the vocabulary.
+    const fn detail(&self) -> Option<&'static str> {
+        match self {
+            Self::Decline(request) => Some(request.reason.as_str()),
+            Self::Complete(request) => Some(request.outcome.as_str()),
+            Self::Accept(_)
+            | Self::Extend(_)
+            | Self::Release(_)
+            | Self::DeclareIndirectAccess(_) => None,
+        }
+    }
+
+    /// Whether something is written about the case: whoever may be the first to do so locks it.
+    const fn is_said(&self) -> bool {
+        matches!(self, Self::Decline(_) | Self::Complete(_))
     }
 
     /// Whether the case may change, or the referral's other assignments.
@@ -126,15 +143,20 @@ impl Core {
     /// Locks what the commands need: cases first, then assignments.
     async fn board_for(&self, tx: &Tx<'_>, commands: &[Command]) -> Result<Board> {
         let ids = || commands.iter().map(|command| command.intent.assignment());
-        let wide: Vec<AssignmentId> = commands
-            .iter()
-            .filter(|command| command.intent.concerns_others())
-            .map(|command| command.intent.assignment())
+        let of = |which: fn(&Intent) -> bool| {
+            let those = commands
+                .iter()
+                .filter(move |command| which(&command.intent));
+            those.map(|command| command.intent.assignment())
+        };
+        let locking = of(|intent| intent.concerns_others() || intent.is_said());
+        let referrals = store::referrals_of(tx, locking).await?;
+        let wide: BTreeSet<ReferralId> = of(Intent::concerns_others)
+            .filter_map(|id| referrals.get(&id).copied())
             .collect();
         let mut board = Board::default();
-        let referrals = store::referrals_of(tx, wide).await?;
-        board.read_cases(store::lock_cases(tx, referrals.iter().copied()).await?);
-        board.read_assignments(store::lock_all(tx, ids(), referrals).await?);
+        board.read_cases(store::lock_cases(tx, referrals.into_values()).await?);
+        board.read_assignments(store::lock_all(tx, ids(), wide).await?);
         let unread: Vec<_> = board
             .assignments()
             .map(|assignment| assignment.referral)
@@ -178,7 +200,11 @@ impl Core {
         let assignment = board.assignment(id).cloned().ok_or_else(Error::not_found)?;
         if assignment.version != version {
             let subject = wire::resource(id);
-            board.audit(self.audit(cause, intent.action(), subject, &permission, intent.note()));
+            if let Some(said) = intent.note() {
+                board.note(id, said);
+            }
+            let (action, detail) = (intent.action(), intent.detail());
+            board.audit(self.audit(cause, action, subject, &permission, detail));
         }
         let envelope = board.envelope(assignment.referral)?;
         Ok(Assigned {

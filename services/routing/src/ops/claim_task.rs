@@ -5,7 +5,7 @@ use liaison_types::{Error, ErrorKind, Reason, Result, TaskId};
 
 use super::Ops;
 use crate::domain::{Actor, Task};
-use crate::store;
+use crate::store::{self, Texts};
 
 /// Takes a task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,12 +29,14 @@ impl Ops {
             .db
             .write_tx("routing.claim_task", |tx| {
                 Box::pin(async move {
-                    let unlocked = store::find_task(tx, request.task).await?;
-                    let assignment = unlocked.ok_or_else(Error::not_found)?.assignment;
+                    let assignment = store::assignment_of(tx, request.task).await?;
+                    let assignment = assignment.ok_or_else(Error::not_found)?;
                     let (mut board, mut assignment, permission) =
                         core.own(tx, by, assignment).await?;
-                    // Read again: the assignment's lock is the task's.
-                    let task = store::find_task(tx, request.task).await?;
+                    // Under the assignment's lock, which is the task's.
+                    let referral = assignment.referral;
+                    let texts = Texts::of(tx, &core.parts.vault, [referral]).await?;
+                    let task = store::find_task(tx, request.task, referral, &texts).await?;
                     let mut task = task.ok_or_else(Error::not_found)?;
                     if !task.claim(by, cause.at)? {
                         return Ok(task);
@@ -42,6 +44,7 @@ impl Ops {
                     if let Some(step) = assignment.start_work(cause.at)? {
                         board.put_assignment(assignment, step, cause)?;
                     }
+                    board.know(texts);
                     board.change_task(task.clone(), cause)?;
                     let subject = wire::resource(task.id);
                     board.audit(core.audit(

@@ -14,7 +14,7 @@ pub struct CompleteAssignment {
     pub assignment: AssignmentId,
     /// What came of it.
     pub outcome: Outcome,
-    /// In words, for the audit; may be empty.
+    /// In words; may be empty.
     pub note: String,
 }
 

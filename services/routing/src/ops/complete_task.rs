@@ -6,7 +6,7 @@ use liaison_types::{Error, Result, TaskId};
 use super::Ops;
 use super::claim_task::required_officer;
 use crate::domain::{Actor, Task};
-use crate::store;
+use crate::store::{self, Texts};
 
 /// Finishes a task.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,15 +33,18 @@ impl Ops {
             .db
             .write_tx("routing.complete_task", |tx| {
                 Box::pin(async move {
-                    let unlocked = store::find_task(tx, request.task).await?;
-                    let assignment = unlocked.ok_or_else(Error::not_found)?.assignment;
-                    let (mut board, _, permission) = core.own(tx, by, assignment).await?;
-                    // Read again: the assignment's lock is the task's.
-                    let task = store::find_task(tx, request.task).await?;
+                    let assignment = store::assignment_of(tx, request.task).await?;
+                    let assignment = assignment.ok_or_else(Error::not_found)?;
+                    let (mut board, assignment, permission) = core.own(tx, by, assignment).await?;
+                    // Under the assignment's lock, which is the task's.
+                    let referral = assignment.referral;
+                    let texts = Texts::of(tx, &core.parts.vault, [referral]).await?;
+                    let task = store::find_task(tx, request.task, referral, &texts).await?;
                     let mut task = task.ok_or_else(Error::not_found)?;
                     if !task.complete(by, &request.result, cause.at)? {
                         return Ok(task);
                     }
+                    board.know(texts);
                     board.change_task(task.clone(), cause)?;
                     let subject = wire::resource(task.id);
                     let action = "routing.complete_task";

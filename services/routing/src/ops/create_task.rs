@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Ops;
 use crate::domain::task::FIRST_VERSION;
 use crate::domain::{Actor, AssignmentStep, Task, TaskState};
-use crate::store;
+use crate::store::{self, Texts};
 
 /// Creates a task.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,9 +38,13 @@ impl Ops {
             .write_tx("routing.create_task", |tx| {
                 Box::pin(async move {
                     let (mut board, mut assignment, permission) =
-                        core.own(tx, by, request.assignment).await?;
+                        core.own_with_case(tx, by, request.assignment).await?;
                     let (id, request_id) = (request.assignment, request.request_id);
-                    if let Some(task) = store::find_task_by_request(tx, id, request_id).await? {
+                    let referral = assignment.referral;
+                    let texts = Texts::of(tx, &core.parts.vault, [referral]).await?;
+                    let known =
+                        store::find_task_by_request(tx, id, request_id, referral, &texts).await?;
+                    if let Some(task) = known {
                         return match task.is_repetition(&request.title, request.due_at) {
                             true => Ok(task),
                             false => Err(Error::new(
@@ -50,7 +54,7 @@ impl Ops {
                         };
                     }
                     let step = assignment.add_task(cause.at)?;
-                    if store::tasks_of(tx, id).await?.len() >= core.parts.max_tasks {
+                    if store::count_tasks(tx, id).await? >= core.parts.max_tasks as u64 {
                         let most = core.parts.max_tasks;
                         let step = AssignmentStep::TaskCreated.as_str();
                         return Err(Error::illegal_state(step, assignment.state.as_str())
@@ -70,6 +74,7 @@ impl Ops {
                         updated_at: cause.at,
                         completed_at: None,
                     };
+                    board.know(texts);
                     board.put_assignment(assignment, step, cause)?;
                     board.add_task(task.clone(), cause)?;
                     let subject = wire::resource(task.id);

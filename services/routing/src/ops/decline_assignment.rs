@@ -17,7 +17,7 @@ pub struct DeclineAssignment {
     pub proof: TokenHash,
     /// Why.
     pub reason: DeclineReason,
-    /// In words, for the audit.
+    /// In words.
     pub note: String,
 }
 

@@ -44,8 +44,9 @@ impl Ops {
                     let now = core.now();
                     let mut board = Board::default();
                     let referrals = store::referrals_of(tx, ids.iter().copied()).await?;
-                    board.read_cases(store::lock_cases(tx, referrals.iter().copied()).await?);
-                    let locked = store::lock_all(tx, ids.iter().copied(), referrals).await?;
+                    board.read_cases(store::lock_cases(tx, referrals.values().copied()).await?);
+                    let locked =
+                        store::lock_all(tx, ids.iter().copied(), referrals.into_values()).await?;
                     board.read_assignments(locked);
                     let mut ended = 0;
                     for id in ids {

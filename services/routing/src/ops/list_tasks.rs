@@ -5,7 +5,7 @@ use liaison_types::{AssignmentId, Error, Result};
 use super::Ops;
 use super::permission::may_work;
 use crate::domain::{Actor, Task};
-use crate::store;
+use crate::store::{self, Texts};
 
 /// Asks for the tasks of an assignment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,11 +20,13 @@ impl Ops {
     /// # Errors
     /// NOT_FOUND where the assignment is not the caller's.
     pub async fn list_tasks(&self, by: &Actor, request: ListTasks) -> Result<Vec<Task>> {
-        let db = self.core.parts.db.reader();
-        store::find_assignment(db, request.assignment)
+        let (db, vault) = (self.core.parts.db.reader(), &self.core.parts.vault);
+        let assignment = store::find_assignment(db, request.assignment)
             .await?
             .filter(|found| may_work(&by.party, found).is_allowed())
             .ok_or_else(Error::not_found)?;
-        store::tasks_of(db, request.assignment).await
+        let referral = assignment.referral;
+        let texts = Texts::of(db, vault, [referral]).await?;
+        store::tasks_of(db, request.assignment, referral, &texts).await
     }
 }

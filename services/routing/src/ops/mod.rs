@@ -48,6 +48,7 @@ use liaison_outbox::Outbox;
 use liaison_policy::Decision as Permission;
 use liaison_store::Tx;
 use liaison_store::audit::AuditEntry;
+use liaison_store::sealed::Vault;
 use liaison_store::{Batcher, BatcherSettings, Db};
 use liaison_telemetry::propagation;
 use liaison_types::{AssignmentId, AuditId, Clock, Error, Party, Random, Result, Timestamp};
@@ -82,6 +83,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness: ids and lease tokens.
     pub random: Arc<dyn Random>,
+    /// Seals what people write.
+    pub vault: Vault,
     /// The units and their desks.
     pub units: Units,
     /// How leases are given.
@@ -197,14 +200,15 @@ impl Core {
         }
     }
 
-    /// An entry of the audit about what `cause` does. `note` is what the caller had to say about it.
+    /// An entry of the audit about what `cause` does. `detail` is a coded reason or outcome: the audit
+    /// outlives a purge, and holds nothing of what people write.
     fn audit(
         &self,
         cause: &Cause,
         action: &str,
         subject: String,
         permission: &Permission,
-        note: Option<String>,
+        detail: Option<&'static str>,
     ) -> AuditEntry {
         let actor = cause.actor.as_ref();
         let party = actor.map_or_else(|| self.service.clone(), |actor| actor.party.clone());
@@ -216,7 +220,7 @@ impl Core {
         };
         AuditEntry {
             officer: actor.and_then(|actor| actor.officer.clone()),
-            purpose: note,
+            purpose: detail.map(str::to_owned),
             rules: permission.rules.iter().map(ToString::to_string).collect(),
             ..AuditEntry::new(id, cause.at, party, action, subject, decision)
         }
@@ -231,7 +235,7 @@ impl Core {
             let wakes = Arc::clone(&self.wakes);
             tx.after_commit(move || wakes.arrived(&arrived));
         }
-        board.write(tx).await?;
+        board.write(tx, &self.parts.vault).await?;
         self.parts.outbox.enqueue(tx, now, events).await
     }
 
@@ -242,7 +246,29 @@ impl Core {
         by: &Actor,
         id: AssignmentId,
     ) -> Result<(Board, Assignment, Permission)> {
+        self.own_on(Board::default(), tx, by, id).await
+    }
+
+    /// The same with the case locked as well, for what may be the first that is written about it.
+    async fn own_with_case(
+        &self,
+        tx: &Tx<'_>,
+        by: &Actor,
+        id: AssignmentId,
+    ) -> Result<(Board, Assignment, Permission)> {
         let mut board = Board::default();
+        let referral = store::referrals_of(tx, [id]).await?;
+        board.read_cases(store::lock_cases(tx, referral.into_values()).await?);
+        self.own_on(board, tx, by, id).await
+    }
+
+    async fn own_on(
+        &self,
+        mut board: Board,
+        tx: &Tx<'_>,
+        by: &Actor,
+        id: AssignmentId,
+    ) -> Result<(Board, Assignment, Permission)> {
         board.read_assignments(store::lock_all(tx, [id], []).await?);
         let Some(assignment) = board.assignment(id).cloned() else {
             return Err(Error::not_found());
@@ -251,7 +277,9 @@ impl Core {
         if !permission.is_allowed() {
             return Err(Error::not_found());
         }
-        board.read_cases(store::find_cases(tx, [assignment.referral]).await?);
+        if board.find_case(assignment.referral).is_none() {
+            board.read_cases(store::find_cases(tx, [assignment.referral]).await?);
+        }
         Ok((board, assignment, permission))
     }
 }

@@ -172,6 +172,7 @@ impl Core {
             work_started: false,
             decline_reason: None,
             outcome: None,
+            note: None,
             version: FIRST_VERSION,
             created_at: cause.at,
             updated_at: cause.at,

@@ -52,7 +52,7 @@ impl Ops {
         let assignment = match about {
             About::Nothing => return Ok(true),
             About::Assignment(id) => Some(id),
-            About::Task(id) => store::find_task(db, id).await?.map(|task| task.assignment),
+            About::Task(id) => store::assignment_of(db, id).await?,
         };
         let Some(id) = assignment else {
             return Ok(false);

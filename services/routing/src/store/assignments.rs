@@ -1,5 +1,7 @@
 //! Assignments: reading, locking, claiming.
 
+use std::collections::BTreeMap;
+
 use liaison_store::{DbResult as _, Inconsistency};
 use liaison_types::{AssignmentId, DeskCode, ReferralId, Result, Timestamp, UnitCode};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
@@ -35,7 +37,7 @@ impl Queue {
 }
 
 /// The columns that change after creation.
-pub(super) const CHANGING: [Column; 12] = [
+pub(super) const CHANGING: [Column; 13] = [
     Column::Role,
     Column::State,
     Column::Granted,
@@ -46,6 +48,7 @@ pub(super) const CHANGING: [Column; 12] = [
     Column::WorkStarted,
     Column::DeclineReason,
     Column::Outcome,
+    Column::Note,
     Column::Version,
     Column::UpdatedAt,
 ];
@@ -72,6 +75,7 @@ pub(super) fn row(assignment: &Assignment, envelope: &Envelope) -> Result<Model>
         work_started: assignment.work_started,
         decline_reason: assignment.decline_reason.map(|reason| reason.to_string()),
         outcome: assignment.outcome.map(|outcome| outcome.to_string()),
+        note: assignment.note.clone(),
         version: assignment.version,
         traceparent: assignment.traceparent.clone(),
         created_at: assignment.created_at.as_micros(),
@@ -126,6 +130,7 @@ fn read(row: Model) -> Result<Assignment> {
             .outcome
             .map(|outcome| outcome.parse().map_err(|e| on.column("outcome").source(e)))
             .transpose()?,
+        note: row.note,
         version: row.version,
         created_at: Timestamp::from_micros(row.created_at),
         updated_at: Timestamp::from_micros(row.updated_at),
@@ -150,27 +155,28 @@ pub(crate) async fn find_assignment<C: ConnectionTrait>(
         .transpose()
 }
 
-/// The referrals of these assignments, each once, ascending. A referral never changes, so that no
-/// lock is needed.
+/// The referral of each of these assignments that exists. It never changes, so that no lock is needed.
 pub(crate) async fn referrals_of<C: ConnectionTrait>(
     tx: &C,
     ids: impl IntoIterator<Item = AssignmentId>,
-) -> Result<Vec<ReferralId>> {
+) -> Result<BTreeMap<AssignmentId, ReferralId>> {
     let ids: Vec<Uuid> = ids.into_iter().map(AssignmentId::uuid).collect();
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
-    let mut referrals: Vec<Uuid> = Entity::find()
+    let found: Vec<(Uuid, Uuid)> = Entity::find()
         .select_only()
-        .column(Column::ReferralId)
+        .columns([Column::Id, Column::ReferralId])
         .filter(any_of(tx.get_database_backend(), Column::Id, ids))
         .into_tuple()
         .all(tx)
         .await
         .db()?;
-    referrals.sort_unstable();
-    referrals.dedup();
-    Ok(referrals.into_iter().map(ReferralId::from_uuid).collect())
+    let of = |(id, referral)| {
+        let id = AssignmentId::from_uuid(id);
+        (id, ReferralId::from_uuid(referral))
+    };
+    Ok(found.into_iter().map(of).collect())
 }
 
 /// Locks these assignments and all of these referrals, in the order of their ids.

@@ -1,15 +1,17 @@
 //! The rows that one transaction works on, and what became of them. Everything is written at the end,
 //! one statement a table, however many rows changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
+use liaison_store::sealed::Vault;
 use liaison_store::{Inconsistency, insert_all, update_all};
 use liaison_types::{AssignmentId, ReferralId, Result, TaskId, Timestamp, UnitCode};
 
 use super::entity::{assignment, routed_case, task};
+use super::texts::{Texts, note_cell, result_cell, title_cell};
 use super::{Queue, assignments, cases, tasks};
 use crate::domain::fact::What;
 use crate::domain::{
@@ -45,6 +47,8 @@ pub(crate) struct Board {
     cases: BTreeMap<ReferralId, Slot<Case>>,
     assignments: BTreeMap<AssignmentId, Slot<Assignment>>,
     tasks: BTreeMap<TaskId, Slot<Task>>,
+    notes: BTreeMap<AssignmentId, String>,
+    texts: Texts,
     facts: Vec<Fact>,
     audit: Vec<AuditEntry>,
 }
@@ -201,6 +205,16 @@ impl Board {
         });
     }
 
+    /// What the unit said with the step that it has just taken. It is sealed when it is written.
+    pub(crate) fn note(&mut self, assignment: AssignmentId, said: String) {
+        self.notes.insert(assignment, said);
+    }
+
+    /// Keys that were read on the way, so that they are not read again to write.
+    pub(crate) fn know(&mut self, texts: Texts) {
+        self.texts = texts;
+    }
+
     /// An entry of the audit.
     pub(crate) fn audit(&mut self, entry: AuditEntry) {
         self.audit.push(entry);
@@ -229,7 +243,8 @@ impl Board {
 
     /// Writes what changed. What is closed is written before what is new, so that a unit may lose one
     /// assignment of a referral and get another in one go.
-    pub(crate) async fn write(self, tx: &Tx<'_>) -> Result<()> {
+    pub(crate) async fn write(mut self, tx: &Tx<'_>, vault: &Vault) -> Result<()> {
+        self.seal_notes(tx, vault).await?;
         let rows = |fate| {
             of_fate(&self.assignments, fate)
                 .map(|assignment| {
@@ -246,10 +261,10 @@ impl Board {
         let (changed_cases, new_cases) = (case_rows(Fate::Changed)?, case_rows(Fate::New)?);
         let task_rows = |fate| {
             of_fate(&self.tasks, fate)
-                .map(tasks::row)
-                .collect::<Vec<_>>()
+                .map(|task| self.task_row(vault, task))
+                .collect::<Result<Vec<_>>>()
         };
-        let (changed_tasks, new_tasks) = (task_rows(Fate::Changed), task_rows(Fate::New));
+        let (changed_tasks, new_tasks) = (task_rows(Fate::Changed)?, task_rows(Fate::New)?);
 
         update_all::<routed_case::ActiveModel, _>(tx, &cases::CHANGING, changed_cases).await?;
         insert_all::<routed_case::ActiveModel, _>(tx, new_cases).await?;
@@ -258,5 +273,42 @@ impl Board {
         update_all::<task::ActiveModel, _>(tx, &tasks::CHANGING, changed_tasks).await?;
         insert_all::<task::ActiveModel, _>(tx, new_tasks).await?;
         audit::record(tx, self.audit).await
+    }
+
+    /// Provides the keys for everything that was said, and seals the notes.
+    async fn seal_notes(&mut self, tx: &Tx<'_>, vault: &Vault) -> Result<()> {
+        let mut about = BTreeSet::new();
+        for id in self.notes.keys() {
+            about.insert(self.referral_of(*id)?);
+        }
+        for slot in self.tasks.values() {
+            let new = slot.fate == Fate::New;
+            if new || !slot.value.result.is_empty() {
+                about.insert(self.referral_of(slot.value.assignment)?);
+            }
+        }
+        self.texts.provide(tx, vault, &about).await?;
+        for (id, said) in std::mem::take(&mut self.notes) {
+            let referral = self.referral_of(id)?;
+            let sealed = self.texts.seal(vault, referral, note_cell(id), &said);
+            if let Some(slot) = self.assignments.get_mut(&id) {
+                slot.value.note = sealed;
+            }
+        }
+        Ok(())
+    }
+
+    fn referral_of(&self, id: AssignmentId) -> Result<ReferralId> {
+        self.assignment(id)
+            .map(|assignment| assignment.referral)
+            .ok_or_else(|| Inconsistency::on("assignment").row(id).into())
+    }
+
+    fn task_row(&self, vault: &Vault, task: &Task) -> Result<task::Model> {
+        let referral = self.referral_of(task.assignment)?;
+        let seal = |cell, text: &str| self.texts.seal(vault, referral, cell, text);
+        let title = seal(title_cell(task.id), &task.title);
+        let result = seal(result_cell(task.id), &task.result);
+        Ok(tasks::row(task, title, result))
     }
 }

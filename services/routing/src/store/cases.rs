@@ -145,7 +145,9 @@ pub(crate) async fn lock_cases<C: ConnectionTrait>(
     tx: &C,
     referrals: impl IntoIterator<Item = ReferralId>,
 ) -> Result<Vec<Case>> {
-    let ids: Vec<Uuid> = referrals.into_iter().map(ReferralId::uuid).collect();
+    let mut ids: Vec<Uuid> = referrals.into_iter().map(ReferralId::uuid).collect();
+    ids.sort_unstable();
+    ids.dedup();
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -11,6 +11,7 @@ pub mod entity;
 mod json;
 pub mod migration;
 mod tasks;
+mod texts;
 
 pub(crate) use assignments::{
     Queue, claim, expired, find_assignment, is_waiting, list_assignments, lock_all, referrals_of,
@@ -18,7 +19,10 @@ pub(crate) use assignments::{
 pub(crate) use board::{Board, Cause};
 pub(crate) use cases::{find_cases, lock_cases};
 pub use migration::Migrator;
-pub(crate) use tasks::{count_open_tasks, find_task, find_task_by_request, tasks_of};
+pub(crate) use tasks::{
+    assignment_of, count_open_tasks, count_tasks, find_task, find_task_by_request, tasks_of,
+};
+pub(crate) use texts::Texts;
 
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use liaison_store::{DbResult as _, Inconsistency};
-use liaison_types::{AssignmentId, Party, Result, TaskId, Timestamp};
+use liaison_types::{AssignmentId, Party, ReferralId, Result, TaskId, Timestamp};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QuerySelect as _,
 };
 use uuid::Uuid;
 
 use super::any_of;
 use super::entity::task::{Column, Entity, Model};
+use super::texts::{Texts, result_cell, title_cell};
 use crate::domain::{Actor, Task, TaskState};
 
 /// The columns that change after creation.
@@ -24,19 +26,19 @@ pub(super) const CHANGING: [Column; 7] = [
     Column::CompletedAt,
 ];
 
-/// The row of `task`.
-pub(super) fn row(task: &Task) -> Model {
+/// The row of `task`, with its texts as they are sealed.
+pub(super) fn row(task: &Task, title: Option<Vec<u8>>, result: Option<Vec<u8>>) -> Model {
     let claimed_by = task.claimed_by.as_ref();
     Model {
         id: task.id.uuid(),
         assignment_id: task.assignment.uuid(),
-        title: task.title.clone(),
+        title,
         state: task.state.to_string(),
         claimed_party: claimed_by.map(|actor| actor.party.to_string()),
         claimed_officer: claimed_by.and_then(|actor| actor.officer.clone()),
         due_at: task.due_at.map(Timestamp::as_micros),
         request_id: task.request_id,
-        result: task.result.clone(),
+        result,
         version: task.version,
         created_at: task.created_at.as_micros(),
         updated_at: task.updated_at.as_micros(),
@@ -44,8 +46,10 @@ pub(super) fn row(task: &Task) -> Model {
     }
 }
 
-fn read(row: Model) -> Result<Task> {
+fn read(row: Model, referral: ReferralId, texts: &Texts) -> Result<Task> {
     let on = Inconsistency::on("task").row(row.id);
+    let id = TaskId::from_uuid(row.id);
+    let open = |cell, sealed: Option<&[u8]>| texts.open(referral, cell, sealed);
     let claimed_by = match row.claimed_party {
         Some(party) => Some(Actor {
             party: party
@@ -56,9 +60,9 @@ fn read(row: Model) -> Result<Task> {
         None => None,
     };
     Ok(Task {
-        id: TaskId::from_uuid(row.id),
+        id,
         assignment: AssignmentId::from_uuid(row.assignment_id),
-        title: row.title,
+        title: open(title_cell(id), row.title.as_deref())?,
         state: row
             .state
             .parse()
@@ -66,7 +70,7 @@ fn read(row: Model) -> Result<Task> {
         claimed_by,
         due_at: row.due_at.map(Timestamp::from_micros),
         request_id: row.request_id,
-        result: row.result,
+        result: open(result_cell(id), row.result.as_deref())?,
         version: row.version,
         created_at: Timestamp::from_micros(row.created_at),
         updated_at: Timestamp::from_micros(row.updated_at),
@@ -74,14 +78,30 @@ fn read(row: Model) -> Result<Task> {
     })
 }
 
-/// The task.
-pub(crate) async fn find_task<C: ConnectionTrait>(db: &C, id: TaskId) -> Result<Option<Task>> {
-    Entity::find_by_id(id.uuid())
+/// The assignment that the task is part of.
+pub(crate) async fn assignment_of<C: ConnectionTrait>(
+    db: &C,
+    task: TaskId,
+) -> Result<Option<AssignmentId>> {
+    let found: Option<Uuid> = Entity::find_by_id(task.uuid())
+        .select_only()
+        .column(Column::AssignmentId)
+        .into_tuple()
         .one(db)
         .await
-        .db()?
-        .map(read)
-        .transpose()
+        .db()?;
+    Ok(found.map(AssignmentId::from_uuid))
+}
+
+/// The task, which is about `referral`.
+pub(crate) async fn find_task<C: ConnectionTrait>(
+    db: &C,
+    id: TaskId,
+    referral: ReferralId,
+    texts: &Texts,
+) -> Result<Option<Task>> {
+    let row = Entity::find_by_id(id.uuid()).one(db).await.db()?;
+    row.map(|row| read(row, referral, texts)).transpose()
 }
 
 /// The task of this assignment that this request created.
@@ -89,30 +109,47 @@ pub(crate) async fn find_task_by_request<C: ConnectionTrait>(
     db: &C,
     assignment: AssignmentId,
     request_id: Uuid,
+    referral: ReferralId,
+    texts: &Texts,
 ) -> Result<Option<Task>> {
-    Entity::find()
+    let row = Entity::find()
         .filter(Column::AssignmentId.eq(assignment.uuid()))
         .filter(Column::RequestId.eq(request_id))
         .one(db)
         .await
-        .db()?
-        .map(read)
-        .transpose()
+        .db()?;
+    row.map(|row| read(row, referral, texts)).transpose()
 }
 
-/// The tasks of the assignment, the oldest first. They are few: the settings bound them.
+/// The tasks of the assignment, which is about `referral`, the oldest first. They are few: the settings
+/// bound them.
 pub(crate) async fn tasks_of<C: ConnectionTrait>(
     db: &C,
     assignment: AssignmentId,
+    referral: ReferralId,
+    texts: &Texts,
 ) -> Result<Vec<Task>> {
     let rows = Entity::find()
         .filter(Column::AssignmentId.eq(assignment.uuid()))
         .all(db)
         .await
         .db()?;
-    let mut tasks: Vec<Task> = rows.into_iter().map(read).collect::<Result<_>>()?;
+    let tasks = rows.into_iter().map(|row| read(row, referral, texts));
+    let mut tasks: Vec<Task> = tasks.collect::<Result<_>>()?;
     tasks.sort_by_key(|task| (task.created_at, task.id));
     Ok(tasks)
+}
+
+/// How many tasks the assignment has.
+pub(crate) async fn count_tasks<C: ConnectionTrait>(
+    db: &C,
+    assignment: AssignmentId,
+) -> Result<u64> {
+    Entity::find()
+        .filter(Column::AssignmentId.eq(assignment.uuid()))
+        .count(db)
+        .await
+        .db()
 }
 
 /// How many tasks of each of these assignments have to be finished; an assignment without any is

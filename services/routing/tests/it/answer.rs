@@ -60,7 +60,7 @@ both_backends! {
         let steps: Vec<_> = world.steps("notification").into_iter().map(|(_, step)| step).collect();
         assert_eq!(steps, [Step::Queued, Step::Leased, Step::Accepted, Step::Completed]);
 
-        // Every step is in the audit, the note nowhere else.
+        // Every step is in the audit, and of what was said only the code.
         let found = audit::list(world.db.reader(), &AuditQuery { limit: 100, ..AuditQuery::default() }).await.unwrap();
         let actions: Vec<_> = found.iter().map(|record| record.entry.action.as_str()).collect();
         for action in [
@@ -72,7 +72,7 @@ both_backends! {
             assert!(actions.contains(&action), "{action}");
         }
         let last = found.iter().find(|r| r.entry.action == "routing.complete_assignment").unwrap();
-        assert_eq!(last.entry.purpose.as_deref(), Some("see our answer"));
+        assert_eq!(last.entry.purpose.as_deref(), Some("INFORMATION_PROVIDED"));
         assert_eq!(last.entry.officer.as_deref(), Some("badge-17"));
         assert!(found.iter().all(audit::AuditRecord::is_intact));
     }

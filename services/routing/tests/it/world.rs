@@ -29,6 +29,7 @@ use liaison_routing::ops::{Ops, Parts};
 use liaison_routing::store::Migrator;
 use liaison_routing::worker::Grants;
 use liaison_store::Db;
+use liaison_store::sealed::{KeyRing, Vault};
 use liaison_telemetry::Instruments;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
@@ -89,6 +90,7 @@ pub struct World {
     pub env: Environment,
     pub db: Db,
     pub ops: Ops,
+    pub vault: Vault,
     pub stopping: CancellationToken,
     api: Api,
     relay: Relay,
@@ -127,11 +129,14 @@ impl World {
     pub async fn with_faults(database: TestDatabase, faults: Faults) -> Self {
         let db = database.migrated::<Migrator>().await;
         let env = Environment::seeded(7);
+        let ring = Arc::new(KeyRing::from_keys([(1, [7; 32])]).unwrap());
+        let vault = Vault::new(ring, env.random());
         let (outbox, stopping) = (Outbox::new(), CancellationToken::new());
         let ops = Ops::new(Parts {
             db: db.clone(),
             clock: env.clock(),
             random: env.random(),
+            vault: vault.clone(),
             units: units(),
             terms: LeaseTerms {
                 default: Duration::from_mins(15),
@@ -166,6 +171,7 @@ impl World {
             env,
             db,
             ops,
+            vault,
             stopping,
             api,
             relay,

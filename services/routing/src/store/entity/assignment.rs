@@ -43,6 +43,8 @@ pub struct Model {
     pub decline_reason: Option<String>,
     /// What came of it.
     pub outcome: Option<String>,
+    /// What the unit said when it declined or completed, sealed.
+    pub note: Option<Vec<u8>>,
     /// Counts the changes.
     pub version: i64,
     /// The trace that created it.

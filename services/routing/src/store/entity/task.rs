@@ -11,8 +11,8 @@ pub struct Model {
     pub id: Uuid,
     /// The assignment.
     pub assignment_id: Uuid,
-    /// What is to be done.
-    pub title: String,
+    /// What is to be done, sealed.
+    pub title: Option<Vec<u8>>,
     /// Where it stands.
     pub state: String,
     /// The party that works on it,
@@ -23,8 +23,8 @@ pub struct Model {
     pub due_at: Option<i64>,
     /// The caller's id of the request that created it.
     pub request_id: Uuid,
-    /// What was found.
-    pub result: String,
+    /// What was found, sealed.
+    pub result: Option<Vec<u8>>,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.

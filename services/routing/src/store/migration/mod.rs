@@ -3,6 +3,7 @@
 mod m20261122_000001_cases_assignments_tasks;
 mod m20261122_000002_grants_in_place;
 mod m20261122_000003_protection;
+mod m20261122_000004_sealed_texts;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         ));
         migrations.push(Box::new(m20261122_000002_grants_in_place::Migration));
         migrations.push(m20261122_000003_protection::step());
+        migrations.push(m20261122_000004_sealed_texts::step());
         migrations
     }
 }
