@@ -31,6 +31,7 @@ use liaison_proto::common::{self, Offence};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{DeliveryResult, DeliveryStatus, Envelope, Event, ReferralAdmitted};
 use liaison_proto::intake::ClassificationInput;
+use liaison_store::sealed::{KeyRing, Vault};
 use liaison_testkit::backend::{Backend, run};
 use liaison_testkit::database::{POSTGRES_URL, TestDatabase};
 use liaison_testkit::environment::Environment;
@@ -122,10 +123,12 @@ async fn decided(backend: Backend, rules: &Arc<RuleSet>) -> f64 {
     };
     let db = database.migrated::<Migrator>().await;
     let environment = Environment::seeded(7);
+    let ring = KeyRing::from_keys([(1, [7; 32])]).unwrap();
     let ops = Ops::new(Parts {
         db: db.clone(),
         clock: environment.clock(),
         random: environment.random(),
+        vault: Vault::new(Arc::new(ring), environment.random()),
         rules: Arc::clone(rules),
         inputs: Arc::new(Dossiers),
         terms: Terms {

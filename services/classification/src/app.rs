@@ -56,6 +56,7 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
         db: db.clone(),
         clock: Arc::clone(clock),
         random: Arc::clone(random),
+        vault: context.keys.vault(),
         rules: Arc::new(RuleSet::embedded().map_err(Error::internal)?),
         inputs: Arc::new(Intake::new(intake.1.clone())),
         terms: terms(&own)?,

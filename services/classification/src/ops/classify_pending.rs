@@ -267,7 +267,8 @@ impl Core {
                         .copied()
                         .filter(|conclusion| pending.contains(&conclusion.case.referral))
                         .collect();
-                    store::write(tx, &self.parts.outbox, self.now(), &ours).await?;
+                    store::write(tx, &self.parts.vault, &self.parts.outbox, self.now(), &ours)
+                        .await?;
                     Ok(count(&ours))
                 })
             })

@@ -116,7 +116,14 @@ impl Core {
             audit: entry,
             events,
         };
-        store::write(tx, &self.parts.outbox, now, &[&conclusion]).await?;
+        store::write(
+            tx,
+            &self.parts.vault,
+            &self.parts.outbox,
+            now,
+            &[&conclusion],
+        )
+        .await?;
         Ok(Ok(decided))
     }
 }

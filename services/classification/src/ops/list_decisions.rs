@@ -12,10 +12,11 @@ impl Ops {
     /// # Errors
     /// NOT_FOUND where there is no such referral here.
     pub async fn list_decisions(&self, referral: ReferralId) -> Result<Vec<Decided>> {
-        let db = self.core.parts.db.reader();
+        let parts = &self.core.parts;
+        let db = parts.db.reader();
         if store::find_case(db, referral).await?.is_none() {
             return Err(Error::not_found());
         }
-        store::decisions_of(db, referral).await
+        store::decisions_of(db, &parts.vault, referral).await
     }
 }

@@ -20,6 +20,7 @@ use liaison_outbox::Outbox;
 use liaison_policy::may_triage;
 use liaison_store::Db;
 use liaison_store::audit::AuditEntry;
+use liaison_store::sealed::Vault;
 use liaison_types::{
     AuditId, Backoff, Clock, Error, ErrorKind, Party, Random, Reason, ReferralId, Result, Timestamp,
 };
@@ -57,6 +58,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness: ids and waits.
     pub random: Arc<dyn Random>,
+    /// Seals what people write.
+    pub vault: Vault,
     /// What is decided by, and which units there are.
     pub rules: Arc<RuleSet>,
     /// Where offences and narratives come from.

@@ -49,7 +49,14 @@ impl Ops {
             conclusions.extend(self.core.reopen(case, back, known, now)?);
         }
         let conclusions: Vec<&Conclusion> = conclusions.iter().collect();
-        store::write(tx, &self.core.parts.outbox, now, &conclusions).await
+        store::write(
+            tx,
+            &self.core.parts.vault,
+            &self.core.parts.outbox,
+            now,
+            &conclusions,
+        )
+        .await
     }
 }
 

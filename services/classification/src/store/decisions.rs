@@ -1,8 +1,9 @@
-//! Decisions.
+//! Decisions. What a person writes about one is sealed under the referral's data key.
 
 use std::collections::HashMap;
 
-use liaison_store::{DbResult as _, Inconsistency, any_of};
+use liaison_store::sealed::{Cell, DataKey, Vault};
+use liaison_store::{DbResult as _, Inconsistency, Tx, any_of};
 use liaison_types::{DecisionId, ReferralId, Result, Timestamp};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -16,12 +17,18 @@ use crate::domain::Outcome;
 const ROUTE: &str = "ROUTE";
 const REVIEW: &str = "REVIEW";
 
-/// The decisions on a referral, the newest first.
+/// Where the reasoning of a decision is sealed for.
+const fn note_cell(id: DecisionId) -> Cell {
+    Cell::new("decision", "note", id.uuid())
+}
+
+/// The decisions on a referral, the newest first. A note whose key is gone is gone as well.
 ///
 /// # Errors
 /// Where the database refuses, or a row makes no sense.
 pub async fn decisions_of<C: ConnectionTrait>(
     db: &C,
+    vault: &Vault,
     referral: ReferralId,
 ) -> Result<Vec<Decided>> {
     let rows = Entity::find()
@@ -30,7 +37,17 @@ pub async fn decisions_of<C: ConnectionTrait>(
         .all(db)
         .await
         .db()?;
-    rows.into_iter().map(read).collect()
+    let mut key = None;
+    if rows.iter().any(|row| row.note.is_some()) {
+        key = vault
+            .keys(db, &[referral.uuid()])
+            .await?
+            .take(referral.uuid())
+            .ok();
+    }
+    rows.into_iter()
+        .map(|row| read(row, key.as_ref()))
+        .collect()
 }
 
 /// The machine's latest decision on each of these referrals that has one.
@@ -51,12 +68,35 @@ pub async fn proposals<C: ConnectionTrait>(
         .db()?;
     // Ascending: the latest is what stays.
     rows.into_iter()
-        .map(|row| read(row).map(|decided| (decided.referral, decided)))
+        .map(|row| read(row, None).map(|decided| (decided.referral, decided)))
         .collect()
 }
 
-/// The row of a decision.
-pub(super) fn row(decided: &Decided) -> Result<Model> {
+/// The rows of decisions, whose cases' locks the transaction holds. The machine writes no notes, so that
+/// only a decision by hand costs the look for its key.
+///
+/// # Errors
+/// Where the database refuses.
+pub(super) async fn rows(
+    tx: &Tx<'_>,
+    vault: &Vault,
+    decided: impl Iterator<Item = &Decided>,
+) -> Result<Vec<Model>> {
+    let mut rows = Vec::new();
+    for decided in decided {
+        let note = match &decided.note {
+            None => None,
+            Some(note) => {
+                let key = vault.key_or_new(tx, decided.referral.uuid()).await?;
+                Some(vault.seal(&key, note_cell(decided.id), note.as_bytes()))
+            }
+        };
+        rows.push(row(decided, note)?);
+    }
+    Ok(rows)
+}
+
+fn row(decided: &Decided, note: Option<Vec<u8>>) -> Result<Model> {
     let by = decided.by.as_ref();
     Ok(Model {
         id: decided.id.uuid(),
@@ -76,11 +116,11 @@ pub(super) fn row(decided: &Decided) -> Result<Model> {
         decided_at: decided.at.as_micros(),
         party: by.map(|by| by.party.to_string()),
         officer: by.map(|by| by.officer.clone()),
-        note: decided.note.clone(),
+        note,
     })
 }
 
-fn read(row: Model) -> Result<Decided> {
+fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
     let on = Inconsistency::on("decision").row(row.id);
     let by = match (row.party, row.officer) {
         (None, None) => None,
@@ -90,8 +130,13 @@ fn read(row: Model) -> Result<Decided> {
         }),
         _ => return Err(on.column("officer").into()),
     };
+    let id = DecisionId::from_uuid(row.id);
+    let note = match row.note.as_deref().zip(key) {
+        Some((sealed, key)) => Some(key.open_text(note_cell(id), sealed)?),
+        None => None,
+    };
     Ok(Decided {
-        id: DecisionId::from_uuid(row.id),
+        id,
         referral: ReferralId::from_uuid(row.referral_id),
         revision: row.revision,
         outcome: match row.outcome.as_str() {
@@ -117,6 +162,6 @@ fn read(row: Model) -> Result<Decided> {
             .transpose()?,
         at: Timestamp::from_micros(row.decided_at),
         by,
-        note: row.note,
+        note,
     })
 }

@@ -3,6 +3,7 @@
 use liaison_outbox::{NewEvent, Outbox};
 use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
+use liaison_store::sealed::Vault;
 use liaison_store::{insert_all, update_all};
 use liaison_types::{Result, Timestamp};
 
@@ -35,13 +36,14 @@ pub struct Conclusion {
     pub events: Vec<NewEvent>,
 }
 
-/// Writes conclusions on different cases, each of whose row locks the transaction holds, and tells
-/// the others through `outbox`.
+/// Writes conclusions on different cases, each of whose row locks the transaction holds, with what
+/// people wrote sealed by `vault`, and tells the others through `outbox`.
 ///
 /// # Errors
 /// Where the database refuses.
 pub async fn write(
     tx: &Tx<'_>,
+    vault: &Vault,
     outbox: &Outbox,
     now: Timestamp,
     conclusions: &[&Conclusion],
@@ -57,9 +59,8 @@ pub async fn write(
 
     let decided = conclusions
         .iter()
-        .filter_map(|conclusion| conclusion.decided.as_ref())
-        .map(decisions::row)
-        .collect::<Result<Vec<_>>>()?;
+        .filter_map(|conclusion| conclusion.decided.as_ref());
+    let decided = decisions::rows(tx, vault, decided).await?;
     insert_all::<decision::ActiveModel, _>(tx, decided).await?;
     write_items(tx, conclusions).await?;
 

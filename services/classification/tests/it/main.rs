@@ -10,5 +10,6 @@ mod deciding;
 mod desk;
 mod kit;
 mod returns;
+mod sealed;
 mod stack;
 mod words;

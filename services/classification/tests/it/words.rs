@@ -4,9 +4,8 @@ use liaison_proto::common::Offence;
 use liaison_proto::event::TriageCause;
 use liaison_proto::intake::ClassificationInput;
 use liaison_testkit::both_backends;
-use sea_orm::{ConnectionTrait as _, Statement};
 
-use crate::kit::{World, coded};
+use crate::kit::{World, coded, contents};
 
 const NARRATIVES: [&str; 2] = [
     "Between March and June the hackers used stolen passwords to break into the servers of the \
@@ -16,24 +15,6 @@ const NARRATIVES: [&str; 2] = [
      bananes, déchargés la nuit au port de Zerbrugge pour un réseau criminel.",
 ];
 const TITLE: &str = "Attack against the Saint-Corentin clinic";
-
-/// Everything that is text or bytes in a table.
-async fn contents(world: &World, table: &str) -> String {
-    let statement = Statement::from_string(world.db.backend(), format!("SELECT * FROM {table}"));
-    let rows = world.db.reader().query_all_raw(statement).await.unwrap();
-    let mut all = String::new();
-    for row in &rows {
-        for column in row.column_names() {
-            if let Ok(text) = row.try_get::<String>("", &column) {
-                all.push_str(&text);
-            } else if let Ok(bytes) = row.try_get::<Vec<u8>>("", &column) {
-                all.push_str(&String::from_utf8_lossy(&bytes));
-            }
-            all.push('\n');
-        }
-    }
-    all.to_lowercase()
-}
 
 both_backends! {
     async fn no_table_holds_words_of_a_narrative(database: TestDatabase) {

@@ -151,7 +151,8 @@ both_backends! {
     /// What was kept in the clear is not carried on as if it were sealed.
     async fn plain_texts_of_before_are_refused(database: TestDatabase) {
         let steps = u32::try_from(Migrator::migrations().len()).unwrap();
-        let db = database.connect().await;
+        // Makes the file where there is none.
+        drop(database.connect().await);
         let connection = sea_orm::Database::connect(database.settings().url.as_str()).await.unwrap();
         Migrator::up(&connection, Some(steps - 1)).await.unwrap();
         let case = "INSERT INTO routed_case VALUES ('00000000-0000-0000-0000-000000000001', '2026-FR-000001', \
@@ -162,6 +163,5 @@ both_backends! {
         assert!(refused.chain().contains("begin with an empty database"), "{}", refused.chain());
         connection.execute_unprepared("DELETE FROM routed_case").await.unwrap();
         migrate::<Migrator>(database.settings()).await.unwrap();
-        drop(db);
     }
 }

@@ -1,4 +1,4 @@
-//! A decision. Rows are written once.
+//! A decision. Rows are written once, but for what a purge clears.
 
 use sea_orm::entity::prelude::*;
 
@@ -35,8 +35,8 @@ pub struct Model {
     pub party: Option<String>,
     /// The officer who decided.
     pub officer: Option<String>,
-    /// The officer's reasoning.
-    pub note: Option<String>,
+    /// The officer's reasoning, sealed.
+    pub note: Option<Vec<u8>>,
 }
 
 /// None that the code follows.

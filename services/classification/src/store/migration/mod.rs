@@ -2,6 +2,7 @@
 
 mod m20261122_000001_cases_decisions_triage;
 mod m20261122_000002_protection;
+mod m20261122_000003_sealed_notes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -14,6 +15,7 @@ impl MigratorTrait for Migrator {
         let mut steps = liaison_outbox::migration::migrations();
         steps.push(m20261122_000001_cases_decisions_triage::step());
         steps.push(m20261122_000002_protection::step());
+        steps.push(m20261122_000003_sealed_notes::step());
         steps
     }
 }

@@ -27,6 +27,7 @@ use liaison_proto::event::{
     CaseReturned, DeliveryResult, DeliveryStatus, Envelope, Event, ReferralAdmitted, TriageCause,
 };
 use liaison_proto::intake::ClassificationInput;
+use liaison_store::sealed::{KeyRing, Vault};
 use liaison_store::{Db, DbBackend, DbResult as _};
 use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
@@ -71,10 +72,13 @@ impl World {
         let address = server.address;
         let own = certificates.identity("service/classification", environment.clock());
         let inputs = Intake::new(channel(&own, "intake", address));
+        let ring = Arc::new(KeyRing::from_keys([(1, [7; 32])]).unwrap());
+        let vault = Vault::new(ring, environment.random());
         let ops = Ops::new(Parts {
             db: db.clone(),
             clock: environment.clock(),
             random: environment.random(),
+            vault,
             rules: Arc::new(RuleSet::embedded().unwrap()),
             inputs: Arc::new(inputs),
             terms: Terms {
@@ -300,6 +304,24 @@ impl World {
         let row = self.db.reader().query_one_raw(statement).await.unwrap();
         row.unwrap().try_get("", "n").unwrap()
     }
+}
+
+/// Everything that is text or bytes in a table, in lower case.
+pub async fn contents(world: &World, table: &str) -> String {
+    let statement = Statement::from_string(world.db.backend(), format!("SELECT * FROM {table}"));
+    let rows = world.db.reader().query_all_raw(statement).await.unwrap();
+    let mut all = String::new();
+    for row in &rows {
+        for column in row.column_names() {
+            if let Ok(text) = row.try_get::<String>("", &column) {
+                all.push_str(&text);
+            } else if let Ok(bytes) = row.try_get::<Vec<u8>>("", &column) {
+                all.push_str(&String::from_utf8_lossy(&bytes));
+            }
+            all.push('\n');
+        }
+    }
+    all.to_lowercase()
 }
 
 /// A channel of `own` to the service `name` at `address`.
