@@ -195,8 +195,12 @@ liaison_testkit::both_backends! {
         gate.open();
         late.await.unwrap().unwrap();
         assert_eq!(replica.ended().await, Outcome::Clean);
-        let sealed: Vec<_> = scene.seals().await.into_iter().filter_map(|seal| seal.record).collect();
-        let subjects: Vec<_> = sealed.iter().map(|record| record.entry.subject.as_str()).collect();
+        let sealed = scene.seals().await;
+        let subject = |seal: &audit::Sealed| match &seal.record {
+            audit::Found::Entry(record) => record.entry.subject.clone(),
+            other => panic!("{other:?}"),
+        };
+        let subjects: Vec<_> = sealed.iter().map(subject).collect();
         assert_eq!(subjects, ["referrals/early", "referrals/late"]);
         let last = audit::last_checkpoint(scene.db.reader()).await.unwrap().unwrap();
         assert_eq!(last.position, 2, "and signed");
