@@ -139,34 +139,61 @@ pub struct RotatedKeys {
     pub version: u32,
     /// How many data keys were moved over to it.
     pub moved: u64,
+    /// How many are still wrapped by an older one: damaged, or made by somebody who had not read the new
+    /// one yet.
+    pub left: u64,
 }
 
-/// Makes the next key-encryption key of every service that seals, and wraps its data keys anew, while
-/// the suite may run.
+/// Makes the next key-encryption key of every service that seals, unless `resume` says that an earlier run
+/// did, and wraps its data keys anew, while the suite may run. Who runs seals with the old key until they
+/// have read the new one, so it is looked again after `settle`, the longest that this takes.
 ///
 /// # Errors
-/// What keeps it from being done. What was moved stays moved; the command may be repeated.
+/// What keeps it from being done. What was moved stays moved; it may be resumed.
 pub async fn rotate_keys(
     folder: &Folder,
     database: Option<&str>,
+    resume: bool,
+    settle: Duration,
     random: &dyn Random,
 ) -> Result<Vec<RotatedKeys>> {
-    let mut rotated = Vec::new();
-    for service in [Intake::NAME, Classification::NAME, Routing::NAME] {
-        let sealing = folder.keys_of(service).sealing;
-        let version = KeyRing::generate(&sealing, random)?;
-        let ring = KeyRing::read(&sealing)?;
+    let mut sealing = Vec::new();
+    for service in SERVICES {
         let url = database_url(folder, database, service);
         let db = Db::connect(&liaison_store::DatabaseSettings::new(url)).await?;
-        let done = sealed::rewrap(&db, &ring, random, sealed::MAX_BATCH, |_| true).await?;
-        db.close().await?;
-        rotated.push(RotatedKeys {
+        if sealed::is_there(&db).await? {
+            let keys = folder.keys_of(service).sealing;
+            // Before anything is made: what was sealed so far has to open.
+            KeyRing::read(&keys)?;
+            sealing.push((service, keys, db));
+        } else {
+            db.close().await?;
+        }
+    }
+    let mut rotated = Vec::new();
+    for (service, keys, db) in &sealing {
+        if !resume {
+            KeyRing::generate(keys, random)?;
+        }
+        let ring = KeyRing::read(keys)?;
+        let done = sealed::rewrap(db, &ring, random, sealed::MAX_BATCH, |_| true).await?;
+        rotated.push((*service, ring, done.rewrapped));
+    }
+    tokio::time::sleep(settle).await;
+    let mut done = Vec::new();
+    for ((service, ring, moved), (_, _, db)) in rotated.into_iter().zip(sealing) {
+        let since = sealed::rewrap(&db, &ring, random, sealed::MAX_BATCH, |_| true).await?;
+        let version = ring.active();
+        let old = sealed::versions(db.reader()).await?.into_iter();
+        done.push(RotatedKeys {
             service,
             version,
-            moved: done.rewrapped,
+            moved: moved + since.rewrapped,
+            left: old.filter(|(of, _)| *of != version).map(|(_, n)| n).sum(),
         });
+        db.close().await?;
     }
-    Ok(rotated)
+    Ok(done)
 }
 
 /// The parties that work on one machine: services, units, desks, and the samples' bureaus.

@@ -78,5 +78,7 @@ pub use data_key::{Cell, DataKey};
 pub use error::{KeyAbsent, KeyRingError};
 pub use key_ring::KeyRing;
 pub use rewrap::{MAX_BATCH, Rewrapped, rewrap};
-pub use table::{DataKeys, NewDataKey, TABLE, create_table, destroy, find, insert_all, versions};
+pub use table::{
+    DataKeys, NewDataKey, TABLE, create_table, destroy, find, insert_all, is_there, versions,
+};
 pub use vault::Vault;

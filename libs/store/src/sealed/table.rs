@@ -12,6 +12,7 @@ use super::data_key::DataKey;
 use super::error::KeyAbsent;
 use super::key_ring::KeyRing;
 use crate::bulk::{self, any_of};
+use crate::connect::Db;
 use crate::error::DbResult;
 use crate::inconsistency::Inconsistency;
 use crate::migration::{bytes, id, integer, table};
@@ -125,6 +126,14 @@ pub async fn destroy(tx: &Tx<'_>, subject: Uuid, random: &dyn Random) -> Result<
     let deleted = Entity::delete_by_id(subject).exec(tx).await.db()?;
     crate::ensure_affected(deleted.rows_affected, 1)?;
     Ok(true)
+}
+
+/// Whether there is the table: not every service seals.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_there(db: &Db) -> Result<bool> {
+    SchemaManager::new(db.reader()).has_table(TABLE).await.db()
 }
 
 /// How many data keys each version of the key-encryption key wraps. Reads the whole table.

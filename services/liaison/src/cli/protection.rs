@@ -94,9 +94,22 @@ pub struct KeysInitArgs {
     pub dir: PathBuf,
 }
 
+const ROTATE: &str = "\
+Services read a new key within ten seconds and seal with the old one until then, so this looks once more
+after --settle. Exit status: 0 everything is sealed with the new key, and the old files are needed for
+backups alone; 1 something was left, which the old files still open; 2 wrong usage.";
+
 /// Arguments of `keys rotate`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = ROTATE)]
 pub struct KeysRotateArgs {
+    /// Make no new key: move what an earlier run left behind.
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds until every service has read a new key, at most 3600; minutes where the folder of the keys
+    /// is a mounted secret.
+    #[arg(long, default_value_t = 15, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub settle: u64,
     /// Folder of the suite.
     #[arg(long, default_value = "liaison-data", env = "LIAISON__DIR")]
     pub dir: PathBuf,

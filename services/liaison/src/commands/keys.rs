@@ -1,11 +1,13 @@
 //! `liaison keys …`: what the services sign and seal with.
 
+use std::time::Duration;
+
 use liaison_runtime::{KeySettings, create_missing, public_key};
 use liaison_types::SystemRandom;
 use serde_json::{Value, json};
 
 use crate::cli::{KeysCommand, KeysInitArgs, KeysRotateArgs, Output};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::folder::{Folder, write_public_keys};
 use crate::output::{document, records};
 use crate::suite;
@@ -53,23 +55,46 @@ fn init(output: &Output, args: &KeysInitArgs) -> Outcome {
 
 async fn rotate(output: &Output, args: &KeysRotateArgs) -> Outcome {
     let folder = Folder::new(&args.dir)?;
-    let rotated = suite::rotate_keys(&folder, args.database.as_deref(), &SystemRandom).await?;
+    let database = args.database.as_deref();
+    if !folder.keys().is_dir() {
+        return Err(Failure::Local(format!(
+            "there is no folder {}; name the suite's with --dir, or make keys with: liaison keys init",
+            folder.keys().display()
+        )));
+    }
+    let settle = Duration::from_secs(args.settle);
+    let rotated = suite::rotate_keys(&folder, database, args.resume, settle, &SystemRandom).await?;
     let json: Vec<Value> = rotated
         .iter()
-        .map(|of| json!({ "service": of.service, "version": of.version, "moved": of.moved }))
+        .map(|of| {
+            json!({
+                "service": of.service,
+                "version": of.version,
+                "moved": of.moved,
+                "left": of.left,
+            })
+        })
         .collect();
     document(output, &json!({ "rotated": json }), || {
-        let rows = rotated
-            .iter()
-            .map(|of| {
-                vec![
-                    of.service.to_owned(),
-                    of.version.to_string(),
-                    of.moved.to_string(),
-                ]
-            })
-            .collect();
-        records(&["service", "key version", "data keys moved"], rows)
+        let rows = rotated.iter().map(|of| {
+            vec![
+                of.service.to_owned(),
+                of.version.to_string(),
+                of.moved.to_string(),
+                of.left.to_string(),
+            ]
+        });
+        records(
+            &["service", "key version", "data keys moved", "left behind"],
+            rows.collect(),
+        )
     })?;
+    let left: u64 = rotated.iter().map(|of| of.left).sum();
+    if left > 0 {
+        return Err(Failure::Local(format!(
+            "{left} data keys are still wrapped by an older key, so keep its file; move them with: \
+             liaison keys rotate --resume --settle 120. Those that stay then are damaged"
+        )));
+    }
     Ok(())
 }
