@@ -2,6 +2,7 @@
 //! mutual TLS, on SQLite files or PostgreSQL databases of their own.
 //!
 //! * [`Suite`] starts all four services, in one process or in four, and ends them with it.
+//! * [`Databases`] is the way behind the services, up to what an owner of the tables can do.
 //! * [`Client`] is a party's way to the services.
 //! * [`dossier`] makes dossiers; [`unit`] does a unit's work; [`history`] checks what is left.
 //! * [`raw`] sends bytes that no generated client would send.
@@ -14,6 +15,7 @@ mod client;
 mod database;
 pub mod dossier;
 pub mod history;
+mod owner;
 mod process;
 pub mod program;
 pub mod raw;
