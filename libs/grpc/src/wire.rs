@@ -23,7 +23,7 @@ mod markings;
 mod name;
 
 pub use check::{Checks, Path, is_forbidden_in_block, is_forbidden_in_line};
-pub use markings::{markings, read_markings};
+pub use markings::{markings, read_envelope_markings, read_markings};
 pub use name::{Named, Resource, TriageItem, id, name, number, read, resource, value_of};
 
 use std::time::Duration;

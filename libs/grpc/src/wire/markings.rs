@@ -35,16 +35,27 @@ fn texts(codes: &[impl ToString]) -> Vec<String> {
     codes.iter().map(ToString::to_string).collect()
 }
 
-/// Markings from the wire; what is not given is read as [`Markings::default`] says. Codes are sorted
-/// and each kept once. What cannot be read is a violation; a marking is never silently weakened.
+/// Markings of content from the wire; what is not given is read as [`Markings::default`] says. Codes are
+/// sorted and each kept once. What cannot be read is a violation; a marking is never silently weakened.
 pub fn read_markings(
     checks: &mut Checks,
     path: Path<'_>,
     given: Option<&common::Markings>,
 ) -> Markings {
-    let Some(given) = given else {
-        return Markings::default();
-    };
+    given.map_or_else(Markings::default, |given| read(checks, path, given, true))
+}
+
+/// Markings of an envelope from the wire: as [`read_markings`] reads them, without the text of H3. That is
+/// content and stays with the dossier; where one is given all the same, it is left out.
+pub fn read_envelope_markings(
+    checks: &mut Checks,
+    path: Path<'_>,
+    given: Option<&common::Markings>,
+) -> Markings {
+    given.map_or_else(Markings::default, |given| read(checks, path, given, false))
+}
+
+fn read(checks: &mut Checks, path: Path<'_>, given: &common::Markings, content: bool) -> Markings {
     let standard = Markings::default();
     let mut codes: Vec<Handling> = Vec::new();
     for (index, code) in given.handling.iter().enumerate() {
@@ -63,15 +74,19 @@ pub fn read_markings(
     }
     codes.sort_unstable();
     codes.dedup();
-    let text = path.field("handling_text");
-    if codes.contains(&Handling::H3) {
-        if given.handling_text.trim().is_empty() {
-            checks.add(text, Rule::RequiredBecause("handling"));
+    let mut handling_text = String::new();
+    if content {
+        handling_text.clone_from(&given.handling_text);
+        let text = path.field("handling_text");
+        if codes.contains(&Handling::H3) {
+            if handling_text.trim().is_empty() {
+                checks.add(text, Rule::RequiredBecause("handling"));
+            }
+        } else if !handling_text.is_empty() {
+            checks.add(text, Rule::ConflictsWith("handling"));
         }
-    } else if !given.handling_text.is_empty() {
-        checks.add(text, Rule::ConflictsWith("handling"));
+        checks.line(text, &handling_text, MAX_HANDLING_TEXT);
     }
-    checks.line(text, &given.handling_text, MAX_HANDLING_TEXT);
     Markings {
         confidentiality: checks
             .optional_enum_value(path.field("confidentiality"), given.confidentiality)
@@ -87,7 +102,7 @@ pub fn read_markings(
         } else {
             codes
         },
-        handling_text: given.handling_text.clone(),
+        handling_text,
         tlp: checks
             .optional_enum_value(path.field("tlp"), given.tlp)
             .map_or(standard.tlp, |value| match value {
@@ -213,7 +228,15 @@ mod tests {
             let mut checks = Checks::default();
             let read = read_markings(&mut checks, Path::root("markings"), Some(&markings(&given)));
             prop_assert!(checks.is_clean());
-            prop_assert_eq!(read, given);
+            prop_assert_eq!(&read, &given);
+            // An envelope has the same, but for the text, whether it came along or not.
+            let envelope = Markings { handling_text: String::new(), ..given.clone() };
+            for sent in [&given, &envelope] {
+                let sent = markings(sent);
+                let read = read_envelope_markings(&mut checks, Path::root("markings"), Some(&sent));
+                prop_assert!(checks.is_clean());
+                prop_assert_eq!(&read, &envelope);
+            }
         }
     }
 

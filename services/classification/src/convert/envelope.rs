@@ -37,7 +37,12 @@ impl Sealed {
             checks.optional_named::<common::Urgency, _>(path.field("urgency"), message.urgency);
         checks.instant(path.field("received_at"), message.received_at.as_ref());
         let markings =
-            wire::read_markings(checks, path.field("markings"), message.markings.as_ref());
+            wire::read_envelope_markings(checks, path.field("markings"), message.markings.as_ref());
+        let mut message = message.clone();
+        if let Some(markings) = &mut message.markings {
+            // Content, which has no place here. Intake leaves it out.
+            markings.handling_text.clear();
+        }
         Some(Self {
             facts: Envelope {
                 referral: referral?,
@@ -47,7 +52,7 @@ impl Sealed {
                 markings,
                 exercise: message.exercise,
             },
-            message: message.clone(),
+            message,
         })
     }
 

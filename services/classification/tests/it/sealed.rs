@@ -2,12 +2,15 @@
 
 use liaison_classification::Migrator;
 use liaison_classification::desk::Ruling;
+use liaison_proto::common::HandlingCode;
+use liaison_proto::event::Envelope;
+use liaison_proto::event::event::Data;
 use liaison_store::migrate;
 use liaison_testkit::both_backends;
 use sea_orm::ConnectionTrait as _;
 use sea_orm_migration::MigratorTrait as _;
 
-use crate::kit::{World, contents, duty_officer, vague};
+use crate::kit::{World, coded, contents, duty_officer, vague};
 
 const NOTE: &str = "Telefonat mit Ottilie Zaunkönig: es geht um Terror";
 
@@ -42,6 +45,30 @@ both_backends! {
         for word in ["telefonat", "ottilie", "zaunk"] {
             assert!(!dump.contains(word), "{word}");
         }
+    }
+
+    /// Intake leaves it out; whoever does not, finds it left out here. Nothing is wrong with H3 alone.
+    async fn a_restriction_in_words_is_not_kept(database: TestDatabase) {
+        let world = World::new(database).await;
+        for text in ["", "Ottilie Zaunkönig entscheidet"] {
+            let mark = |envelope: &mut Envelope| {
+                let markings = envelope.markings.get_or_insert_default();
+                markings.handling = vec![HandlingCode::H3.into()];
+                markings.handling_text = text.to_owned();
+            };
+            world.admit_as(coded("0903"), mark).await;
+        }
+        world.work().await;
+        let told = world.outbox().await;
+        assert_eq!(told.len(), 4);
+        for (_, event) in told {
+            let Some(Data::CaseClassified(classified)) = event.data else { panic!("another kind") };
+            let markings = classified.envelope.unwrap().markings.unwrap();
+            assert_eq!(markings.handling, [i32::from(HandlingCode::H3)]);
+            assert_eq!(markings.handling_text, "");
+        }
+        assert!(!contents(&world, "referral_case").await.contains("ottilie"));
+        assert!(!contents(&world, "outbox").await.contains("ottilie"));
     }
 
     /// Without the data key a note is not there, which is no error.

@@ -2,7 +2,7 @@
 
 use liaison_grpc::wire::{Checks, Path, read_markings};
 use liaison_proto::{common, intake};
-use liaison_types::{Form, IccsCode, Party, Result, Rule, Timestamp};
+use liaison_types::{Form, IccsCode, Markings, Party, Result, Rule, Timestamp};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -107,6 +107,11 @@ fn read(
         now,
     );
     let markings = read_markings(checks, path.field("markings"), dossier.markings.as_ref());
+    // The text of H3 is content: it stays in the dossier and is no part of the envelope.
+    let markings = Markings {
+        handling_text: String::new(),
+        ..markings
+    };
     evaluation(
         checks,
         path.field("evaluation"),

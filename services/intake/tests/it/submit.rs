@@ -53,6 +53,33 @@ both_backends! {
         assert_eq!(audit[0].entry.officer.as_deref(), Some("a.first"));
     }
 
+    /// The text of H3 is content: it is served with the dossier and stands nowhere else.
+    async fn a_restriction_in_words_stays_in_the_dossier(database: TestDatabase) {
+        const WORDS: &str = "Ask Ottilie Zaunkönig first.";
+        let world = World::new(database).await;
+        let mut sent = dossier();
+        let markings = sent.markings.get_or_insert_default();
+        markings.handling = vec![common::HandlingCode::H3.into()];
+        markings.handling_text = WORDS.into();
+        markings.confidentiality = common::Confidentiality::Restricted.into();
+        (markings.tlp, markings.pap) = (common::Tlp::Red.into(), common::Pap::Green.into());
+        let request = submission(sent.clone(), 1);
+        let referral = world.submit("bureau/NB-FR a.first", request).await.unwrap();
+        let served = world.dossier("bureau/NB-FR", &referral.name).await.unwrap();
+        assert_eq!(served.markings.as_ref().unwrap().handling_text, WORDS);
+        assert_eq!(served, sent);
+        let read = world.get("bureau/NB-FR", &referral.name).await.unwrap();
+        let markings = sent.markings.unwrap();
+        let without = common::Markings { handling_text: String::new(), ..markings };
+        assert_eq!((&read.markings, &referral.markings), (&Some(without.clone()), &Some(without.clone())));
+        let told = world.outbox().await;
+        let Some(Data::ReferralAdmitted(admitted)) = &told[1].event.data else { panic!("{told:?}") };
+        assert_eq!(admitted.envelope.as_ref().unwrap().markings, Some(without));
+        let row = world.query("SELECT markings FROM referral").await;
+        let row: String = row[0].try_get("", "markings").unwrap();
+        assert!(row.contains("H3") && !row.contains("Ottilie"), "{row}");
+    }
+
     async fn flagged_dossiers_wait_for_people(database: TestDatabase) {
         let world = World::new(database).await;
         let request = submission(flagged(), 1);

@@ -140,7 +140,8 @@ fn envelope(checks: &mut Checks, here: Path<'_>, given: &event::Envelope) -> Opt
     } else {
         checks.named::<common::Urgency, _>(here.field("urgency"), given.urgency)
     };
-    let markings = wire::read_markings(checks, here.field("markings"), given.markings.as_ref());
+    let path = here.field("markings");
+    let markings = wire::read_envelope_markings(checks, path, given.markings.as_ref());
     let received_at = checks.instant(here.field("received_at"), given.received_at.as_ref());
     let completion = match &given.completion {
         None => Some(None),

@@ -17,13 +17,13 @@ pub(super) fn read<T: DeserializeOwned>(text: &str, on: Inconsistency) -> Result
     serde_json::from_str(text).map_err(|error| on.source(error))
 }
 
-/// The stored form of markings. Its names are the public ones and never change.
+/// The stored form of an envelope's markings: without the text of H3, which is content. Its names are
+/// the public ones and never change.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StoredMarkings {
     confidentiality: Confidentiality,
     handling: Vec<Handling>,
-    handling_text: String,
     tlp: Tlp,
     pap: Pap,
     excluded_countries: Vec<CountryCode>,
@@ -35,7 +35,6 @@ impl From<&Markings> for StoredMarkings {
         Self {
             confidentiality: markings.confidentiality,
             handling: markings.handling.clone(),
-            handling_text: markings.handling_text.clone(),
             tlp: markings.tlp,
             pap: markings.pap,
             excluded_countries: markings.excluded_countries.clone(),
@@ -49,7 +48,7 @@ impl From<StoredMarkings> for Markings {
         Self {
             confidentiality: stored.confidentiality,
             handling: stored.handling,
-            handling_text: stored.handling_text,
+            handling_text: String::new(),
             tlp: stored.tlp,
             pap: stored.pap,
             excluded_countries: stored.excluded_countries,

@@ -1,6 +1,6 @@
 //! What people write stands in no table as they wrote it.
 
-use liaison_proto::common::DeclineReason;
+use liaison_proto::common::{DeclineReason, HandlingCode, Markings};
 use liaison_proto::routing::{
     ClaimTaskRequest, CompleteTaskRequest, CreateTaskRequest, ListTasksRequest, Task,
 };
@@ -107,6 +107,29 @@ both_backends! {
             assert!(key.open_text(elsewhere, sealed).is_err());
         }
         assert_eq!(liaison_store::sealed::versions(db).await.unwrap()[&1], 1);
+    }
+
+    /// Classification leaves it out; whoever does not, finds it left out here. Nothing is wrong with H3 alone.
+    async fn a_restriction_in_words_is_not_kept(database: TestDatabase) {
+        let world = World::new(database).await;
+        for text in ["", "Ottilie Zaunkönig entscheidet"] {
+            let mut fact = world.classified("cyber", &[]);
+            let envelope = fact.envelope.get_or_insert_default();
+            envelope.markings = Some(Markings {
+                handling: vec![HandlingCode::H3.into()],
+                handling_text: text.to_owned(),
+                ..Markings::default()
+            });
+            world.classify(vec![fact]).await;
+        }
+        world.settle().await;
+        for pulled in world.pull("cyber", 2).await {
+            let markings = pulled.assignment.unwrap().markings.unwrap();
+            assert_eq!(markings.handling, [i32::from(HandlingCode::H3)]);
+            assert_eq!(markings.handling_text, "");
+        }
+        let kept = contents(&world, "routed_case").await;
+        assert!(!kept.windows(7).any(|bytes| bytes == b"Ottilie"));
     }
 
     /// The first texts about one referral, from both of its units at the same moment: one key for both.
