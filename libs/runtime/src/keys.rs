@@ -232,3 +232,90 @@ fn cannot(path: &Path, what: &str, error: io::Error) -> Error {
 fn setting(message: String) -> Error {
     Error::new(ErrorKind::FailedPrecondition, Reason::SettingInvalid).message(message)
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use liaison_types::{Reason, SystemRandom};
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    /// What a Kubernetes node makes of a Secret: every file a link into `..data`, itself a link to a folder
+    /// that is replaced as a whole.
+    struct Mounted {
+        folder: TempDir,
+        generation: u32,
+    }
+
+    impl Mounted {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let mut mounted = Self {
+                folder: tempfile::tempdir().unwrap(),
+                generation: 0,
+            };
+            mounted.change(files);
+            mounted
+        }
+
+        fn path(&self) -> &Path {
+            self.folder.path()
+        }
+
+        /// The Secret holds these files from now on. The link is exchanged in one step.
+        fn change(&mut self, files: &[(&str, &str)]) {
+            self.generation += 1;
+            let name = format!("..2026_11_22_08_00_00.{}", self.generation);
+            let data = self.path().join(&name);
+            fs::create_dir(&data).unwrap();
+            for (file, content) in files {
+                fs::write(data.join(file), content).unwrap();
+            }
+            symlink(&name, self.path().join("..data_tmp")).unwrap();
+            fs::rename(self.path().join("..data_tmp"), self.path().join("..data")).unwrap();
+            for (file, _) in files {
+                let link = self.path().join(file);
+                if !link.is_symlink() {
+                    symlink(Path::new("..data").join(file), link).unwrap();
+                }
+            }
+        }
+    }
+
+    fn pem() -> String {
+        let key = SigningKey::generate(&SystemRandom);
+        key.to_pkcs8_pem().unwrap().to_string()
+    }
+
+    #[test]
+    fn mounted_secrets_are_read_and_followed() {
+        let (one, two) = ("1".repeat(64), "2".repeat(64));
+        let mut signing = Mounted::new(&[("signing.pem", &pem())]);
+        let mut sealing = Mounted::new(&[("1.key", &one)]);
+        let settings = KeySettings {
+            signing: signing.path().join("signing.pem"),
+            sealing: sealing.path().to_owned(),
+        };
+        let keys = Keys::read(&settings, Arc::new(SystemRandom)).unwrap();
+        let (vault, first) = (keys.vault(), keys.signer().key().id());
+        assert_eq!(vault.ring().versions(), [1]);
+        assert!(!keys.reload().unwrap(), "nothing changed");
+
+        sealing.change(&[("1.key", &one), ("2.key", &two)]);
+        signing.change(&[("signing.pem", &pem())]);
+        assert!(keys.reload().unwrap());
+        assert_eq!(vault.ring().versions(), [1, 2]);
+        assert_ne!(keys.signer().key().id(), first);
+
+        // One Secret for both would be refused, and what was in use stays in use.
+        sealing.change(&[("1.key", &one), ("2.key", &two), ("signing.pem", &pem())]);
+        let refused = keys.reload().unwrap_err();
+        assert_eq!(refused.reason(), Reason::SettingInvalid);
+        assert!(
+            refused
+                .to_string()
+                .contains("signing.pem is not named like a key")
+        );
+        assert_eq!(vault.ring().versions(), [1, 2]);
+    }
+}

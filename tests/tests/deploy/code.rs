@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use liaison_policy::access;
-use liaison_runtime::Service;
 use liaison_runtime::settings::{Loader, Settings};
+use liaison_runtime::{KeySettings, Service};
 use liaison_types::PartyKind;
 
 /// The names of the four services.
@@ -22,6 +22,8 @@ pub struct Effective {
     /// Name and `HOST:PORT` of each service it calls.
     pub peers: Vec<(String, String)>,
     pub identity: [PathBuf; 3],
+    /// What it signs with, and the folder of what it seals with.
+    pub keys: KeySettings,
     pub collector: Option<String>,
     pub database_url: String,
     pub migration_url: Option<String>,
@@ -92,6 +94,7 @@ fn load<S: Service>(variables: &[(String, String)]) -> Result<Effective, String>
             settings.identity.key.clone(),
             settings.identity.authority.clone(),
         ],
+        keys: settings.keys.clone(),
         collector: settings.telemetry.endpoint.clone(),
         database_url: settings.database.url.clone(),
         migration_url: settings.database.migration_url.clone(),
@@ -119,12 +122,16 @@ impl Code {
             .unwrap_or_default()
     }
 
-    /// The kinds of party, other services aside, that the access table lets in.
+    /// The kinds of party, other services aside, that the access table lets in: to the service's own methods, and to
+    /// the audit, which each of them shows.
     pub fn parties(&self) -> BTreeSet<String> {
-        let package = format!("/liaison.{}.v1.", self.name);
+        let offered = [
+            format!("/liaison.{}.v1.", self.name),
+            "/liaison.audit.v1.".to_owned(),
+        ];
         access::TABLE
             .iter()
-            .filter(|(method, _)| method.starts_with(&package))
+            .filter(|(method, _)| offered.iter().any(|package| method.starts_with(package)))
             .flat_map(|(_, row)| row.iter().map(|callers| callers.kind()))
             .filter(|kind| *kind != PartyKind::Service)
             .map(|kind| kind.to_string())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use liaison_runtime::KeySettings;
 use serde_json::Value;
 
 use super::code::{self, SERVICES};
@@ -75,12 +76,26 @@ pub fn container(file: &Value, name: &str) -> Container {
 #[test]
 fn every_service_is_composed_as_its_code_says() {
     let file = read();
+    let made = container(&file, "keys").command;
+    let keys = made.iter().find_map(|word| word.strip_prefix("--dir="));
+    let keys = PathBuf::from(keys.unwrap());
     for code in code::services() {
+        assert!(
+            made.contains(&code.name.to_owned()),
+            "{}: no keys are made",
+            code.name
+        );
         let served = container(&file, code.name);
         let place = &served.place;
         assert_eq!(served.command, ["serve"], "{place}");
         let settings = served.settings(&code);
         served.assert_identity(&settings);
+        served.assert_keys(&settings);
+        assert_eq!(
+            settings.keys,
+            KeySettings::in_folder(&keys, code.name),
+            "{place}: not where `keys` makes them"
+        );
         let defaults = code.defaults();
         assert_eq!(settings.listen.port(), defaults.listen.port(), "{place}");
         assert_eq!(
@@ -135,6 +150,7 @@ fn every_service_is_composed_as_its_code_says() {
         );
         for (first, condition) in [
             ("certs".to_owned(), "service_completed_successfully"),
+            ("keys".to_owned(), "service_completed_successfully"),
             (
                 format!("{}-migrate", code.name),
                 "service_completed_successfully",
@@ -179,7 +195,8 @@ fn every_container_of_ours_is_confined() {
     let ours = SERVICES
         .iter()
         .flat_map(|name| [(*name).to_owned(), format!("{name}-migrate")]);
-    for name in ours.chain(["certs", "party-certs", "cli", "collector"].map(str::to_owned)) {
+    for name in ours.chain(["certs", "party-certs", "keys", "cli", "collector"].map(str::to_owned))
+    {
         let service = &file["services"][&name];
         assert_eq!(service["read_only"], true, "{name}");
         assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{name}");

@@ -1,6 +1,12 @@
 //! One container, whether a manifest or a compose file describes it, and the settings it gives to its service.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use liaison_custody::SigningKey;
+use liaison_runtime::{KeySettings, Keys};
+use liaison_types::SystemRandom;
 
 use super::code::{Code, Effective};
 
@@ -75,6 +81,30 @@ impl Container {
         }
     }
 
+    /// So are its keys: the file it signs with, and a folder of nothing but those it seals with.
+    pub fn assert_keys(&self, settings: &Effective) {
+        self.assert_mounted(settings.keys.signing.to_str().unwrap());
+        let folder = settings.keys.sealing.to_str().unwrap();
+        self.assert_mounted(&format!("{folder}/1.key"));
+    }
+
+    /// And they are read as a node lays out what it mounts.
+    pub fn assert_keys_are_read(&self, settings: &Effective) {
+        let node = tempfile::tempdir().unwrap();
+        let here = |path: &Path| node.path().join(path.strip_prefix("/").unwrap());
+        for (mount, files) in &self.mounts {
+            let files = files.as_deref().unwrap_or_default();
+            mount_secret(&here(Path::new(mount)), files);
+        }
+        let keys = KeySettings {
+            signing: here(&settings.keys.signing),
+            sealing: here(&settings.keys.sealing),
+        };
+        let read = Keys::read(&keys, Arc::new(SystemRandom))
+            .unwrap_or_else(|error| panic!("{}: {error}", self.place));
+        assert_eq!(read.vault().ring().versions(), [1, 2], "{}", self.place);
+    }
+
     fn assert_mounted(&self, path: &str) {
         let mounted = self.mounts.iter().any(|(mount, files)| {
             path.strip_prefix(mount.as_str())
@@ -90,5 +120,26 @@ impl Container {
             "{}: nothing is mounted at {path}; mounts: {:?}",
             self.place, self.mounts
         );
+    }
+}
+
+/// What the kubelet makes of a Secret: each file a link into `..data`, itself a link to a folder that is replaced as a
+/// whole.
+fn mount_secret(mount: &Path, files: &[String]) {
+    let data = mount.join("..2026_11_22_08_00_00.1");
+    std::fs::create_dir_all(&data).unwrap();
+    std::os::unix::fs::symlink(data.file_name().unwrap(), mount.join("..data")).unwrap();
+    for file in files {
+        let content = match file.strip_suffix(".key") {
+            Some(version) if version.parse::<u32>().is_ok() => {
+                format!("{version:0>64}\n")
+            }
+            _ => SigningKey::generate(&SystemRandom)
+                .to_pkcs8_pem()
+                .unwrap()
+                .to_string(),
+        };
+        std::fs::write(data.join(file), content).unwrap();
+        std::os::unix::fs::symlink(Path::new("..data").join(file), mount.join(file)).unwrap();
     }
 }

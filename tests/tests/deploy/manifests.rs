@@ -15,8 +15,13 @@ pub const OVERLAYS: [&str; 2] = ["dev", "production"];
 /// The release of Kubernetes whose schema the manifests are held against.
 const KUBERNETES: &str = "1.32";
 
-/// The files that a Secret of each kind holds (k8s/README.md).
-const IDENTITY_FILES: [&str; 3] = ["ca.crt", "tls.crt", "tls.key"];
+/// The files that a Secret mounted as a whole holds, by the end of its name (k8s/README.md): key-encryption keys as after
+/// a first rotation.
+const SECRET_FILES: [(&str, &[&str]); 3] = [
+    ("-identity", &["ca.crt", "tls.crt", "tls.key"]),
+    ("-signing", &["signing.pem"]),
+    ("-sealing", &["1.key", "2.key"]),
+];
 
 /// One rendered overlay.
 #[derive(Debug)]
@@ -83,7 +88,14 @@ impl Overlay {
                 .unwrap();
             let secret = &volume["secret"];
             let files = match list(&secret["items"]) {
-                [] => IDENTITY_FILES.map(str::to_owned).to_vec(),
+                [] => {
+                    let secret = string(&secret["secretName"]);
+                    let (_, files) = SECRET_FILES
+                        .iter()
+                        .find(|(end, _)| secret.ends_with(end))
+                        .unwrap_or_else(|| panic!("{name}: what does {secret} hold?"));
+                    files.iter().map(|file| (*file).to_owned()).collect()
+                }
                 items => items
                     .iter()
                     .map(|item| string(&item["path"]).to_owned())
@@ -259,6 +271,8 @@ fn every_service_is_deployed_as_its_code_says() {
             assert_eq!(container.command, [&code.program(), "serve"], "{place}");
             let settings = container.settings(&code);
             container.assert_identity(&settings);
+            container.assert_keys(&settings);
+            container.assert_keys_are_read(&settings);
             assert!(
                 settings.migration_url.is_none(),
                 "{place}: the serving pod can change the schema"
@@ -348,6 +362,12 @@ fn every_schema_is_migrated_by_its_owner() {
             );
             let settings = container.settings(&code);
             assert!(settings.migration_url.is_some(), "{}", container.place);
+            assert_eq!(
+                container.mounts.keys().collect::<Vec<_>>(),
+                ["/etc/liaison/database"],
+                "{}: needs neither certificate nor key",
+                container.place
+            );
             assert_eq!(
                 settings.serving_role.as_deref(),
                 Some(code.name),

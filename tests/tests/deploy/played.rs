@@ -162,8 +162,9 @@ fn succeed(command: &mut Command) -> String {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
-        "{:?} failed:\n{complaint}",
-        command.get_program()
+        "{:?} failed:\n{}{complaint}",
+        command.get_program(),
+        String::from_utf8_lossy(&output.stdout),
     );
     String::from_utf8(output.stdout).unwrap()
 }
@@ -184,7 +185,7 @@ impl Drop for Running {
 fn the_composed_suite_starts_takes_a_referral_and_stops() {
     let stage = Stage::new();
     stage.set_up_database();
-    for name in ["certs", "party-certs"] {
+    for name in ["certs", "party-certs", "keys"] {
         succeed(&mut stage.command(name));
     }
     for name in SERVICES {
@@ -233,6 +234,27 @@ fn the_composed_suite_starts_takes_a_referral_and_stops() {
         answer["referral"]["state"], "REFERRAL_STATE_ROUTED",
         "{answer}"
     );
+
+    // What was sealed while it ran is what the auditor finds, with the keys and the certificate that were made.
+    let begun = Instant::now();
+    loop {
+        let mut verify = stage.command("cli");
+        verify.args(["--output", "json", "audit", "verify"]);
+        let answer: Value = serde_json::from_str(&succeed(&mut verify)).unwrap();
+        assert_eq!(answer["sound"], true, "{answer}");
+        let services = answer["services"].as_array().unwrap();
+        let intake = services.iter().find(|one| one["service"] == "intake");
+        if intake.unwrap()["signed_through"].as_i64() >= Some(1) {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nothing is sealed: {answer}");
+    }
+    // Keys are made once.
+    let again = succeed(stage.command("keys").args(["--output", "json"]));
+    let again: Value = serde_json::from_str(&again).unwrap();
+    for made in again["keys"].as_array().unwrap() {
+        assert_eq!(made["new"], false, "{made}");
+    }
 
     for child in running.0.values() {
         succeed(Command::new("kill").args(["-TERM", &child.id().to_string()]));
