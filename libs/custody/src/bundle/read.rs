@@ -6,6 +6,7 @@ use std::fmt;
 
 use liaison_types::{ReferralId, Timestamp};
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
+use serde_json::error::Category;
 
 use super::{Bundle, FORMAT, MAX_BYTES, MAX_RECEIPTS, Statement};
 use crate::receipt::Receipt;
@@ -105,7 +106,10 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<Bundle, String> {
     if bytes.len() > MAX_BYTES {
         return Err(format!("it is longer than {MAX_BYTES} bytes"));
     }
-    let raw: RawBundle<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if bytes.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let raw: RawBundle<'_> = serde_json::from_slice(bytes).map_err(no_json)?;
     if raw.format != FORMAT {
         return Err(format!("its format is not {FORMAT}"));
     }
@@ -124,6 +128,15 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<Bundle, String> {
             signature: signature(&raw.statement.key, &raw.statement.signature)?,
         },
     })
+}
+
+/// What the parser says, after what it means.
+fn no_json(error: serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof => format!("its end is missing: {error}"),
+        Category::Syntax => format!("it is not JSON: {error}"),
+        Category::Data | Category::Io => error.to_string(),
+    }
 }
 
 fn receipt(raw: RawReceipt<'_>) -> Result<Receipt, String> {

@@ -11,7 +11,8 @@ const VERIFY: &str = "\
 Nothing is asked of anybody: the bundle and the public keys are enough. The keys are those that the
 suite gave you by another way than the bundle itself; `liaison up` writes them to DIR/keys/public.pem.
 
-Exit status: 0 the custody is sound, 1 it is not, 2 wrong usage.";
+Exit status: 0 the custody is sound; 1 it is not; 2 nothing was checked, because a file cannot be
+read or the usage is wrong.";
 
 /// Arguments of `verify`.
 #[derive(Clone, Debug, Args)]
@@ -95,9 +96,11 @@ pub struct KeysInitArgs {
 }
 
 const ROTATE: &str = "\
-Services read a new key within ten seconds and seal with the old one until then, so this looks once more
-after --settle. Exit status: 0 everything is sealed with the new key, and the old files are needed for
-backups alone; 1 something was left, which the old files still open; 2 wrong usage.";
+Services read a new key within ten seconds and seal with the old one until then, so this looks
+once more after --settle.
+
+Exit status: 0 everything is sealed with the new key, and the old files are needed for backups
+alone; 1 something was left, which the old files still open; 2 wrong usage.";
 
 /// Arguments of `keys rotate`.
 #[derive(Clone, Debug, Args)]

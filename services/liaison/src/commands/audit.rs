@@ -13,6 +13,7 @@ use liaison_proto::audit::{
 use liaison_store::audit::{AuditEntry as Entry, when};
 use liaison_types::{AuditId, Party, Timestamp};
 use serde_json::{Value, json};
+use tonic::{Code, Status};
 
 use crate::cli::{AuditCommand, AuditListArgs, AuditVerifyArgs, Output};
 use crate::connection::Connection;
@@ -73,7 +74,7 @@ async fn list(output: &Output, args: &AuditListArgs) -> Outcome {
         let page = audit
             .list_audit_entries(request)
             .await
-            .map_err(Failure::refused("listing the audit"))?
+            .map_err(refused(&args.service))?
             .into_inner();
         entries.extend(page.entries);
         page_token = page.next_page_token;
@@ -94,6 +95,17 @@ async fn list(output: &Output, args: &AuditListArgs) -> Outcome {
         },
     )?;
     Ok(())
+}
+
+/// What is said where a service does not show its audit. Who may read it, its own text does not say.
+fn refused(service: &str) -> impl FnOnce(Status) -> Failure {
+    let mut what = format!("reading the audit of {service}");
+    move |status| {
+        if status.code() == Code::PermissionDenied {
+            what.push_str(", which takes an auditor, for example --as auditor/local");
+        }
+        Failure::refused(what)(status)
+    }
 }
 
 fn row(entry: &AuditEntry) -> Vec<String> {
@@ -185,7 +197,7 @@ async fn check(
                 page_size: 0,
             })
             .await
-            .map_err(Failure::refused(format!("reading the audit of {service}")))?
+            .map_err(refused(service))?
             .into_inner();
         for checkpoint in &page.checkpoints {
             match read_checkpoint(&page.service, checkpoint) {

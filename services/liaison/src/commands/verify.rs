@@ -1,6 +1,7 @@
 //! `liaison verify`: custody, offline.
 
-use std::io::Read as _;
+use std::fmt;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use liaison_custody::{PublicKeys, Report, bundle, check};
@@ -11,10 +12,13 @@ use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
 use crate::output::{BAD, CARE, FAINT, GOOD, document, styled};
 
+/// Thousands of keys: what is longer is no file of keys, and may have no end.
+const MAX_KEYS: u64 = 1 << 20;
+
 /// Says whether the custody in a bundle is sound and what happened, and fails where it is not.
 ///
 /// # Errors
-/// Where a file cannot be read, or the custody is not sound.
+/// Where a file cannot be read, which is wrong usage, or the custody is not sound.
 pub fn run(output: &Output, args: &VerifyArgs) -> Outcome {
     let keys = match &args.keys {
         Some(path) => public_keys(path)?,
@@ -32,17 +36,19 @@ pub fn run(output: &Output, args: &VerifyArgs) -> Outcome {
 /// The public keys in the file at `path`.
 ///
 /// # Errors
-/// Where it cannot be read or holds something else.
+/// Where it cannot be read or holds something else: wrong usage, so that nobody takes it for a verdict.
 pub(super) fn public_keys(path: &Path) -> Result<PublicKeys, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::Local(format!(
-            "the public keys {} cannot be read: {}; name their file with --keys",
-            path.display(),
-            error.kind()
+    let cannot = |why: &dyn fmt::Display| {
+        Failure::Usage(format!(
+            "{}: {why}; name the file of the suite's public keys with --keys",
+            path.display()
         ))
-    })?;
-    PublicKeys::from_pem(&text)
-        .map_err(|error| Failure::Local(format!("{}: {error}", path.display())))
+    };
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_KEYS).read_to_string(&mut text))
+        .map_err(|error| cannot(&unreadable(&error)))?;
+    PublicKeys::from_pem(&text).map_err(|error| cannot(&error))
 }
 
 /// One byte more than a bundle has at most is enough to know that it is none.
@@ -55,13 +61,23 @@ fn bundle_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
         std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
     };
     read.map_err(|error| {
-        Failure::Local(format!(
-            "{} cannot be read: {}",
+        Failure::Usage(format!(
+            "{}: {}; write a bundle to a file with: liaison referral custody NAME --to FILE",
             path.display(),
-            error.kind()
+            unreadable(&error)
         ))
     })?;
     Ok(bytes)
+}
+
+/// Why a file cannot be read.
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
+        io::ErrorKind::InvalidData => "this is not text".to_owned(),
+        kind => format!("it cannot be read: {kind}"),
+    }
 }
 
 fn to_json(report: &Report) -> Value {
