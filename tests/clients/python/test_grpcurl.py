@@ -38,8 +38,12 @@ def done(completed):
 def test_every_service_lists_what_it_offers(grpcurl, suite):
     for service, address in suite.addresses.items():
         listed = done(grpcurl("bureau/NB-FR", address, "list")).split()
-        # Its own and the one that takes events; not those that answer elsewhere.
-        own = {f"liaison.{service}.v1.{service.capitalize()}Service", "liaison.event.v1.EventInboxService"}
+        # Its own, the one that takes events and the one that shows its audit; not those that answer elsewhere.
+        own = {
+            f"liaison.{service}.v1.{service.capitalize()}Service",
+            "liaison.event.v1.EventInboxService",
+            "liaison.audit.v1.AuditService",
+        }
         assert {name for name in listed if name.startswith("liaison.")} == own
         assert "grpc.health.v1.Health" in listed
 

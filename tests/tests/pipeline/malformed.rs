@@ -30,6 +30,7 @@ fn caller(suite: &Suite, method: &Method) -> Client {
     let party = match access::allowed(&method.path).unwrap()[0] {
         Callers::Any(PartyKind::Bureau) => "bureau/NB-FR".to_owned(),
         Callers::Any(PartyKind::Unit) => "unit/cyber".to_owned(),
+        Callers::Any(PartyKind::Auditor) => "auditor/local".to_owned(),
         Callers::Named(kind, name) => format!("{kind}/{name}"),
         other => panic!("{other:?} calls {}", method.path),
     };
@@ -39,17 +40,19 @@ fn caller(suite: &Suite, method: &Method) -> Client {
 /// Every method at every service that offers it.
 fn methods() -> Vec<Method> {
     let mut methods = raw::methods();
-    let inbox = methods
+    let everywhere: Vec<Method> = methods
         .iter()
-        .find(|method| method.path.contains("Inbox"))
-        .unwrap()
-        .clone();
-    methods.extend(
-        ["classification", "routing", "notification"].map(|service| Method {
-            service: service.to_owned(),
-            ..inbox.clone()
-        }),
-    );
+        .filter(|method| ["Inbox", "Audit"].iter().any(|of| method.path.contains(of)))
+        .cloned()
+        .collect();
+    for method in everywhere {
+        methods.extend(
+            ["classification", "routing", "notification"].map(|service| Method {
+                service: service.to_owned(),
+                ..method.clone()
+            }),
+        );
+    }
     methods
 }
 
