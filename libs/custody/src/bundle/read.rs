@@ -109,7 +109,7 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<Bundle, String> {
     if bytes.is_empty() {
         return Err("it is empty".to_owned());
     }
-    let raw: RawBundle<'_> = serde_json::from_slice(bytes).map_err(no_json)?;
+    let raw: RawBundle<'_> = serde_json::from_slice(bytes).map_err(|error| no_json(&error))?;
     if raw.format != FORMAT {
         return Err(format!("its format is not {FORMAT}"));
     }
@@ -131,7 +131,7 @@ pub(super) fn bundle(bytes: &[u8]) -> Result<Bundle, String> {
 }
 
 /// What the parser says, after what it means.
-fn no_json(error: serde_json::Error) -> String {
+fn no_json(error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Eof => format!("its end is missing: {error}"),
         Category::Syntax => format!("it is not JSON: {error}"),

@@ -88,7 +88,7 @@ pub struct Sealed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// An entry.
-    Entry(AuditRecord),
+    Entry(Box<AuditRecord>),
     /// A row that no service wrote: some column holds what cannot stand there.
     Unreadable,
     /// Nothing.

@@ -120,7 +120,8 @@ async fn records<C: ConnectionTrait>(db: &C, ids: Vec<Uuid>) -> Result<HashMap<U
         let id = row.id;
         (
             id,
-            AuditRecord::try_from(row).map_or(Found::Unreadable, Found::Entry),
+            AuditRecord::try_from(row)
+                .map_or(Found::Unreadable, |record| Found::Entry(Box::new(record))),
         )
     });
     Ok(found.collect())
