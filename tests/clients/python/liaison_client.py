@@ -118,6 +118,11 @@ class Client:
         request = schema("intake").GetReferralHistoryRequest(name=referral)
         return list(self.call("intake", "GetReferralHistory", request).entries)
 
+    def custody(self, referral):
+        """The referral's custody bundle, to be kept byte for byte; verify_custody.py proves it offline."""
+        request = schema("intake").GetCustodyBundleRequest(name=referral)
+        return self.call("intake", "GetCustodyBundle", request).bundle
+
     def close(self):
         for channel in self.channels.values():
             channel.close()

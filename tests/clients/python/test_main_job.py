@@ -2,11 +2,13 @@
 
 import concurrent.futures
 import copy
+import json
 import uuid
 
 import pytest
 
 from liaison_client import CustodyBroken, schema, verify_custody
+from verify_custody import check, read_keys, spell
 
 WAY = ["SUBMITTED", "ADMITTED", "ROUTED", "DOSSIER_OPENED", "ACCEPTED", "WORK_STARTED", "COMPLETED"]
 
@@ -42,7 +44,7 @@ def pull(unit, seconds=40):
     return pulled
 
 
-def test_a_referral_is_worked_to_its_outcome(connect, dossier):
+def test_a_referral_is_worked_to_its_outcome(suite, connect, dossier):
     bureau, unit = connect("bureau/NB-FR"), connect("unit/cyber", officer="c.one")
     common, event = schema("common"), schema("event")
     intake, routing = schema("intake"), schema("routing")
@@ -116,6 +118,27 @@ def test_a_referral_is_worked_to_its_outcome(connect, dossier):
         tamper(altered)
         with pytest.raises(CustodyBroken):
             verify_custody(referral.name, altered)
+
+    # To anybody else it proves it with the bundle and the suite's public keys, which came by another way.
+    keys = read_keys((suite.folder / "keys" / "public.pem").read_text())
+    bundle = bureau.custody(referral.name)
+    assert check(bundle, keys) == []
+    told = json.loads(bundle)
+    assert told["reference"] == referral.reference and told["owner"] == "bureau/NB-FR"
+    assert [receipt["step"] for receipt in told["receipts"]] == steps
+    assert [receipt["digest"] for receipt in told["receipts"]] == [entry.digest.hex() for entry in history]
+    # One word changed, and spelled well; one bit, somewhere; the end cut off.
+    told["receipts"][steps.index("ACCEPTED")]["officer"] = "c.two"
+    middle = len(bundle) // 2
+    for altered in (
+        spell(told).encode(), bundle[:middle] + bytes([bundle[middle] ^ 1]) + bundle[middle + 1:], bundle[:-1],
+    ):
+        assert check(altered, keys)
+    problems = check(spell(told).encode(), keys)
+    assert any(f"position {steps.index('ACCEPTED') + 1}" in problem for problem in problems), problems
+    # A later one begins with the same steps.
+    later = json.loads(bureau.custody(referral.name))["receipts"]
+    assert later[:len(steps)] == json.loads(bundle)["receipts"]
 
 
 def flagged(dossier):
