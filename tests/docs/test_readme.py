@@ -105,19 +105,40 @@ class Program(unittest.TestCase):
 
     def test_what_a_user_types_works_as_it_stands(self):
         self.assertIn(UP, commands("README.md"))
-        (block,) = (block for block in blocks("README.md") if "liaison submit" in block)
+        (using,) = (block for block in blocks("README.md") if "liaison submit" in block)
+        (checking,) = (block for block in blocks("README.md") if "liaison verify" in block)
         with tempfile.TemporaryDirectory() as scratch:
-            # Not in the reader's ./liaison-data, and on free ports. The page says where programs are built.
-            folder = {**os.environ, "LIAISON__DIR": scratch, "PATH": f"{TARGET / 'release'}:{os.environ['PATH']}"}
-            up = subprocess.Popen([*quiet(UP), "--port", "0"], cwd=ROOT, env=folder, stdout=subprocess.PIPE, text=True)
+            # Not in the reader's ./liaison-data, and on free ports. The page's paths are seen from the root.
+            scratch = pathlib.Path(scratch)
+            (scratch / "tests").symlink_to(ROOT / "tests")
+            data = scratch / "liaison-data"
+            environment = {k: v for k, v in os.environ.items() if not k.startswith("LIAISON_")}
+            up = subprocess.Popen(
+                [*quiet(UP), "--port", "0", "--dir", data], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+            )
+            # The page says where programs are built; another shell than its reader's may be told otherwise.
+            environment["PATH"] = f"{TARGET / 'release'}:{os.environ['PATH']}"
+            shell = {"cwd": scratch, "env": environment, "stdout": subprocess.PIPE, "text": True, "timeout": 60}
             with up:
                 try:
                     self.assertIn("ready\n", up.stdout)
-                    output = run(["sh", "-eu", "-c", block], env=folder, timeout=60)
+                    output = subprocess.run(["sh", "-eu", "-c", using + checking], check=True, **shell).stdout
                 finally:
                     up.send_signal(signal.SIGTERM)
                     self.assertEqual(up.wait(60), 0)
-        for told in ("routed", "Workers held on a fishing vessel", "dossier opened", "accepted", "12-stolen-painting"):
+            # Offline, in the page's words: as it was downloaded, and after one change.
+            verify = checking.strip().splitlines()[-1]
+            again = subprocess.run(["sh", "-c", verify], check=True, **shell).stdout
+            self.assertTrue(again.startswith("SOUND: "), again)
+            bundle = scratch / "bundle.json"
+            bundle.write_text(bundle.read_text().replace("r.hale", "r.hall", 1))
+            refused = subprocess.run(["sh", "-c", verify], **shell)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("position 1 was altered", refused.stdout)
+        for told in (
+            "routed", "Workers held on a fishing vessel", "dossier opened", "accepted", "12-stolen-painting", "SOUND: ",
+            "bureau NB-GB (officer r.hale) submitted the referral",
+        ):
             self.assertIn(told, output)
 
     def test_commands_named_exist(self):
