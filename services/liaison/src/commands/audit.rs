@@ -19,7 +19,7 @@ use crate::cli::{AuditCommand, AuditListArgs, AuditVerifyArgs, Output};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
-use crate::output::{BAD, FAINT, GOOD, STRONG, document, instant, styled, table};
+use crate::output::{BAD, CARE, FAINT, GOOD, STRONG, document, instant, styled, table};
 use crate::proto_json::to_json;
 use crate::suite::SERVICES;
 
@@ -141,6 +141,7 @@ async fn verify(output: &Output, args: &AuditVerifyArgs) -> Outcome {
                 "sound": report.is_sound(),
                 "sealed": report.sealed,
                 "signed_through": report.signed_through,
+                "waiting": report.tail,
                 "problems": report.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })
         })
@@ -177,6 +178,14 @@ fn told(service: &str, report: &AuditReport) -> String {
     );
     for problem in &report.problems {
         text.push_str(&format!("\n  {} {problem}", styled(BAD, "✗")));
+    }
+    if report.tail > 0 {
+        // Nothing was changed, as far as can be known; but nothing would show it either.
+        text.push_str(&format!(
+            "\n  {} {} entries have waited for their seal for more than five minutes; the service's log says why.",
+            styled(CARE, "!"),
+            report.tail
+        ));
     }
     text
 }
@@ -285,4 +294,30 @@ fn digest_of(bytes: &[u8]) -> Option<Digest> {
 
 fn read<T>(value: Option<T>) -> Result<T, Failure> {
     value.ok_or_else(|| Failure::Local("the service answered what cannot be read".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealer_that_stands_still_is_told_and_is_no_forgery() {
+        let report = AuditReport {
+            sealed: 7,
+            signed_through: Some(7),
+            tail: 2,
+            ..AuditReport::default()
+        };
+        let text = anstream::adapter::strip_str(&told("intake", &report)).to_string();
+        assert!(
+            text.contains("intake  sound  7 entries sealed, signed up to 7\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("! 2 entries have waited for their seal"),
+            "{text}"
+        );
+        let quiet = AuditReport { tail: 0, ..report };
+        assert!(!told("intake", &quiet).contains("waited"));
+    }
 }
