@@ -307,8 +307,8 @@ both_backends! {
                 let db = &db;
                 async move {
                     for number in 0..50 {
-                        // Out of order by up to two seconds.
-                        let at = after(100) + Duration::from_millis(number * 40) - Duration::from_millis(writer * 600);
+                        // Out of order by up to two seconds, also where one has not begun when another ends.
+                        let at = after(100) + Duration::from_millis(number * 20) - Duration::from_millis(writer * 300);
                         record_many(db, at, 10).await;
                     }
                 }
