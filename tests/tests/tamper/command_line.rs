@@ -8,6 +8,7 @@ use e2e::{Backend, Suite, dossier, program};
 use serde_json::Value;
 
 use crate::custody::Downloaded;
+use crate::reading::sealed;
 use crate::{Said, fed, liaison, on, shown, worked};
 
 fn fixture(name: &str) -> PathBuf {
@@ -247,6 +248,7 @@ fn who_may_not_or_cannot_ask_is_told_who_can_and_how() {
             .submit(dossier::plain())
             .await
             .unwrap();
+        sealed(&suite).await;
         let said = on(
             &suite,
             &["audit", "verify", "--keys", shown(&fixture("keys.pem"))],

@@ -82,7 +82,7 @@ e2e::both_backends! {
         assert_eq!(said.code, Some(2), "{said:?}");
         // Nor is silence: keys of nobody prove nothing.
         let said = fed(&["verify", "-", "--dir", "/nonexistent"], &downloaded.bytes);
-        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
         assert!(said.err.contains("--keys"), "{said:?}");
     }
 

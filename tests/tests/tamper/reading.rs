@@ -56,7 +56,7 @@ pub async fn grow(suite: &Suite, service: &str, times: usize) {
 }
 
 /// Waits until every entry there is now has its seal.
-async fn sealed(suite: &Suite) {
+pub async fn sealed(suite: &Suite) {
     for service in SERVICES {
         let entries = suite.databases().count(service, "audit").await;
         eventually(PATIENCE, || async {
