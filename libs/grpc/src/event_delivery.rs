@@ -33,5 +33,6 @@ pub const fn kind(data: &Data) -> &'static str {
         Data::AssignmentChanged(_) => "assignment_changed",
         Data::CaseReturned(_) => "case_returned",
         Data::TaskChanged(_) => "task_changed",
+        Data::ReferralPurged(_) => "referral_purged",
     }
 }

@@ -39,21 +39,24 @@ impl Facts {
     }
 
     async fn take_in(&self, tx: &Tx<'_>, now: Timestamp, events: &[&ReceivedEvent]) -> Result<()> {
-        let (mut admitted, mut returned) = (Vec::new(), Vec::new());
+        let (mut admitted, mut returned, mut purged) = (Vec::new(), Vec::new(), Vec::new());
         for event in events {
             match &event.data {
                 Data::ReferralAdmitted(data) => {
                     admitted.push(convert::admission(event, data, now)?);
                 }
                 Data::CaseReturned(data) => returned.push(convert::returned(event, data)?),
+                Data::ReferralPurged(data) => purged.push(convert::purged(event, data)?),
                 _ => return Err(Error::internal("an event of a kind that is not accepted")),
             }
         }
-        // A case is admitted before it can come back, so this order is that of each subject.
+        // A case is admitted before it can come back, and purged when it is over, so this order is that
+        // of each subject.
         self.ops
             .record_admissions(tx, now, admitted, &self.arrivals)
             .await?;
-        self.ops.record_returns(tx, now, &returned).await
+        self.ops.record_returns(tx, now, &returned).await?;
+        self.ops.record_purges(tx, now, &purged).await
     }
 }
 

@@ -55,7 +55,10 @@ pub(crate) fn fact(data: &Data) -> Result<(Fact, bool)> {
             },
             changed.exercise,
         ),
-        Data::ReferralAdmitted(_) | Data::CaseClassified(_) | Data::CaseReturned(_) => {
+        Data::ReferralAdmitted(_)
+        | Data::CaseClassified(_)
+        | Data::CaseReturned(_)
+        | Data::ReferralPurged(_) => {
             return Err(wrong("data", Rule::NotAllowed));
         }
     })
@@ -85,7 +88,10 @@ pub(crate) fn may_send(source: &Party, data: &Data) -> bool {
         Data::ReferralChanged(_) => "intake",
         Data::AssignmentChanged(_) | Data::TaskChanged(_) => "routing",
         Data::TriageRequested(_) => "classification",
-        Data::ReferralAdmitted(_) | Data::CaseClassified(_) | Data::CaseReturned(_) => {
+        Data::ReferralAdmitted(_)
+        | Data::CaseClassified(_)
+        | Data::CaseReturned(_)
+        | Data::ReferralPurged(_) => {
             return false;
         }
     };

@@ -33,6 +33,8 @@ pub(crate) struct RoutingInbox(pub(crate) Ops);
 
 /// The only service whose decisions count.
 const CLASSIFICATION: &str = "service/classification";
+/// The only service that purges.
+const INTAKE: &str = "service/intake";
 
 fn acting(caller: &Caller) -> Actor {
     Actor {
@@ -257,7 +259,12 @@ impl RoutingService for RoutingApi {
 
 impl EventHandler for RoutingInbox {
     fn accepts(&self, source: &Party, data: &Data) -> bool {
-        source.to_string() == CLASSIFICATION && matches!(data, Data::CaseClassified(_))
+        let producer = match data {
+            Data::CaseClassified(_) => CLASSIFICATION,
+            Data::ReferralPurged(_) => INTAKE,
+            _ => return false,
+        };
+        source.to_string() == producer
     }
 
     fn apply<'a>(
@@ -267,10 +274,23 @@ impl EventHandler for RoutingInbox {
         events: &'a [&'a ReceivedEvent],
     ) -> BoxFuture<'a, Outcome<()>> {
         async move {
-            let decisions = events
-                .iter()
-                .map(|event| convert::classified(event))
-                .collect::<Outcome<_>>()?;
+            let (mut decisions, mut purged, mut source) = (Vec::new(), Vec::new(), None);
+            for event in events {
+                match &event.data {
+                    Data::ReferralPurged(fact) => {
+                        purged.push(convert::purged(fact)?);
+                        source = Some(&*event.source);
+                    }
+                    _ => decisions.push(convert::classified(event)?),
+                }
+            }
+            // A batch comes from one service, so that only one of the two has anything to do.
+            if let Some(source) = source {
+                self.0.purge_referrals(tx, now, source, purged).await?;
+            }
+            if decisions.is_empty() {
+                return Ok(());
+            }
             self.0.record_classifications(tx, now, decisions).await
         }
         .boxed()

@@ -4,7 +4,7 @@ mod event;
 mod request;
 mod view;
 
-pub(crate) use event::{classified, destination, events};
+pub(crate) use event::{classified, destination, events, purged};
 pub(crate) use request::{
     accept_assignment, claim_task, complete_assignment, complete_task, create_task,
     declare_indirect_access, decline_assignment, extend_lease, get_assignment, list_assignments,

@@ -3,7 +3,7 @@
 use liaison_grpc::event_delivery::ReceivedEvent;
 use liaison_grpc::wire::{Checks, Path};
 use liaison_proto::event::event::Data;
-use liaison_proto::event::{self, CaseReturned, ReferralAdmitted};
+use liaison_proto::event::{self, CaseReturned, ReferralAdmitted, ReferralPurged};
 use liaison_types::{Form, Party, ReferralId, Result, Rule, Timestamp, UnitCode};
 
 use super::Sealed;
@@ -17,7 +17,7 @@ const MAX_UNITS: usize = 64;
 #[must_use]
 pub fn accepts(source: &Party, data: &Data) -> bool {
     let producer = match data {
-        Data::ReferralAdmitted(_) => "intake",
+        Data::ReferralAdmitted(_) | Data::ReferralPurged(_) => "intake",
         Data::CaseReturned(_) => "routing",
         Data::ReferralChanged(_)
         | Data::CaseClassified(_)
@@ -100,6 +100,29 @@ pub fn returned(event: &ReceivedEvent, data: &CaseReturned) -> Result<Returned> 
     checks.finish(read)
 }
 
+/// A referral whose content was purged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Purged {
+    /// The referral.
+    pub referral: ReferralId,
+    /// Who says so.
+    pub source: Party,
+}
+
+/// Reads that content was purged.
+///
+/// # Errors
+/// INVALID_ARGUMENT where no referral is named.
+pub fn purged(event: &ReceivedEvent, data: &ReferralPurged) -> Result<Purged> {
+    let mut checks = Checks::default();
+    let referral = checks.resource(Path::root("referral"), &data.referral);
+    let purged = referral.map(|referral| Purged {
+        referral,
+        source: Party::clone(&event.source),
+    });
+    checks.finish(purged)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +135,8 @@ mod tests {
             let party = Party::service(service);
             let admitted = Data::ReferralAdmitted(ReferralAdmitted::default());
             assert_eq!(accepts(&party, &admitted), service == "intake");
+            let purged = Data::ReferralPurged(ReferralPurged::default());
+            assert_eq!(accepts(&party, &purged), service == "intake");
             let returned = Data::CaseReturned(CaseReturned::default());
             assert_eq!(accepts(&party, &returned), service == "routing");
             for other in [

@@ -8,6 +8,6 @@ mod request;
 
 pub use answer::{decision, waiting};
 pub use envelope::Sealed;
-pub use fact::{Returned, accepts, admission, returned};
+pub use fact::{Purged, Returned, accepts, admission, purged, returned};
 pub use input::{CaseInput, input, names};
 pub use request::{PageRequest, page_request, referral, ruling, text};

@@ -8,6 +8,7 @@ mod judge;
 mod list_decisions;
 mod list_triage_items;
 mod record_admissions;
+mod record_purges;
 mod record_returns;
 
 pub use classify_pending::Tally;

@@ -10,6 +10,7 @@ use sea_orm::{
 };
 
 use super::entity::decision::{Column, Entity, Model};
+use super::purge::is_purged;
 use super::{from_json, json, parsed};
 use crate::case::{Actor, Decided};
 use crate::domain::Outcome;
@@ -86,6 +87,8 @@ pub(super) async fn rows(
     for decided in decided {
         let note = match &decided.note {
             None => None,
+            // It would outlive what it is about.
+            Some(_) if is_purged(tx, decided.referral).await? => None,
             Some(note) => {
                 let key = vault.key_or_new(tx, decided.referral.uuid()).await?;
                 Some(vault.seal(&key, note_cell(decided.id), note.as_bytes()))

@@ -6,12 +6,14 @@ mod decisions;
 mod entity;
 mod items;
 mod migration;
+mod purge;
 mod write;
 
 pub use cases::{claim, find_case, insert_cases, lock, pending, postpone};
 pub use decisions::{decisions_of, proposals};
 pub use items::{Place, items_of, place, waiting};
 pub use migration::Migrator;
+pub use purge::purge;
 pub use write::{Conclusion, ItemChange, write};
 
 use std::error::Error as StdError;

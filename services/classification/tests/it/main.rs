@@ -9,6 +9,7 @@ mod arrivals;
 mod deciding;
 mod desk;
 mod kit;
+mod purge;
 mod returns;
 mod sealed;
 mod stack;

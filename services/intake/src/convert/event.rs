@@ -67,7 +67,8 @@ pub fn accepts(source: &Party, data: &Data) -> bool {
         Data::ReferralAdmitted(_)
         | Data::ReferralChanged(_)
         | Data::CaseReturned(_)
-        | Data::TaskChanged(_) => false,
+        | Data::TaskChanged(_)
+        | Data::ReferralPurged(_) => false,
     }
 }
 
@@ -84,7 +85,8 @@ pub fn fact(received: &ReceivedEvent) -> Result<Fact> {
         Data::ReferralAdmitted(_)
         | Data::ReferralChanged(_)
         | Data::CaseReturned(_)
-        | Data::TaskChanged(_) => {
+        | Data::TaskChanged(_)
+        | Data::ReferralPurged(_) => {
             checks.add(Path::root("data"), Rule::NotAllowed);
             None
         }

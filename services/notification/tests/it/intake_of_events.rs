@@ -3,8 +3,8 @@
 use liaison_grpc::Failure;
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{
-    AssignmentStep, CaseReturned, DeliverEventsRequest, DeliveryStatus, ReferralStep,
-    event_inbox_service_client::EventInboxServiceClient,
+    AssignmentStep, CaseReturned, DeliverEventsRequest, DeliveryStatus, ReferralPurged,
+    ReferralStep, event_inbox_service_client::EventInboxServiceClient,
 };
 use liaison_testkit::both_backends;
 use liaison_types::Reason;
@@ -112,6 +112,7 @@ both_backends! {
             ),
             ("classification", triage_requested()),
             ("nobody", Data::CaseReturned(CaseReturned::default())),
+            ("nobody", Data::ReferralPurged(ReferralPurged::default())),
         ];
         for service in ["intake", "classification", "routing"] {
             let mut sender = fixture.sender(service);

@@ -130,6 +130,17 @@ pub(crate) fn classified(received: &ReceivedEvent) -> Result<Classified> {
     checks.finish(value)
 }
 
+/// The referral whose content was purged.
+///
+/// # Errors
+/// INVALID_ARGUMENT where none is named.
+pub(crate) fn purged(fact: &event::ReferralPurged) -> Result<ReferralId> {
+    let mut checks = Checks::default();
+    let here = Path::root("referral_purged");
+    let referral = checks.resource(here.field("referral"), &fact.referral);
+    checks.finish(referral)
+}
+
 fn envelope(checks: &mut Checks, here: Path<'_>, given: &event::Envelope) -> Option<Envelope> {
     let referral = checks.resource::<ReferralId>(here.field("referral"), &given.referral);
     checks.required_line(here.field("reference"), &given.reference, MAX_REFERENCE);

@@ -20,6 +20,7 @@ mod list_assignments;
 mod list_tasks;
 mod permission;
 mod pull_assignments;
+mod purge_referrals;
 mod record_classification;
 mod refuse;
 mod release_assignment;

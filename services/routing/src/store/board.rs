@@ -8,7 +8,7 @@ use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
 use liaison_store::sealed::Vault;
 use liaison_store::{Inconsistency, insert_all, update_all};
-use liaison_types::{AssignmentId, ReferralId, Result, TaskId, Timestamp, UnitCode};
+use liaison_types::{AssignmentId, Error, ReferralId, Result, TaskId, Timestamp, UnitCode};
 
 use super::entity::{assignment, routed_case, task};
 use super::texts::{Texts, note_cell, result_cell, title_cell};
@@ -17,6 +17,9 @@ use crate::domain::fact::What;
 use crate::domain::{
     Actor, Assignment, AssignmentState, AssignmentStep, Case, Envelope, Fact, Task, TriageCause,
 };
+
+/// The state of a referral whose content was purged, as intake calls it.
+const PURGED: &str = "PURGED";
 
 /// Who and what makes a change.
 #[derive(Clone, Debug)]
@@ -261,7 +264,7 @@ impl Board {
         let (changed_cases, new_cases) = (case_rows(Fate::Changed)?, case_rows(Fate::New)?);
         let task_rows = |fate| {
             of_fate(&self.tasks, fate)
-                .map(|task| self.task_row(vault, task))
+                .map(|task| self.task_row(vault, task, fate == Fate::New))
                 .collect::<Result<Vec<_>>>()
         };
         let (changed_tasks, new_tasks) = (task_rows(Fate::Changed)?, task_rows(Fate::New)?);
@@ -304,10 +307,15 @@ impl Board {
             .ok_or_else(|| Inconsistency::on("assignment").row(id).into())
     }
 
-    fn task_row(&self, vault: &Vault, task: &Task) -> Result<task::Model> {
+    fn task_row(&self, vault: &Vault, task: &Task, is_new: bool) -> Result<task::Model> {
         let referral = self.referral_of(task.assignment)?;
         let seal = |cell, text: &str| self.texts.seal(vault, referral, cell, text);
         let title = seal(title_cell(task.id), &task.title);
+        if title.is_none() && is_new {
+            // Nothing would be left to say what is to be done.
+            let step = AssignmentStep::TaskCreated.as_str();
+            return Err(Error::illegal_state(step, PURGED));
+        }
         let result = seal(result_cell(task.id), &task.result);
         Ok(tasks::row(task, title, result))
     }

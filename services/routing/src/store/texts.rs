@@ -8,6 +8,8 @@ use liaison_types::{AssignmentId, ReferralId, Result, TaskId};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
+use super::purge::purged;
+
 /// Where the title of a task is sealed for.
 pub(super) const fn title_cell(task: TaskId) -> Cell {
     Cell::new("task", "title", task.uuid())
@@ -60,8 +62,8 @@ impl Texts {
         Ok(())
     }
 
-    /// Makes what the texts about `referrals` are sealed with, where it is not there yet: one
-    /// statement, or two. The transaction holds the lock of each case that may have no text so far, so
+    /// Makes what the texts about `referrals` are sealed with, where it is not there yet and was not
+    /// destroyed: one statement, or three. The transaction holds the lock of each case that may have no text so far, so
     /// that two units of one referral do not each make a key.
     pub(super) async fn provide(
         &mut self,
@@ -71,20 +73,22 @@ impl Texts {
     ) -> Result<()> {
         self.learn(tx, vault, referrals).await?;
         let missing = referrals.iter().filter(|known| !self.0.contains_key(known));
-        let missing: Vec<ReferralId> = missing.copied().collect();
+        let mut missing: Vec<ReferralId> = missing.copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let purged = purged(tx, missing.iter().copied()).await?;
+        missing.retain(|referral| !purged.contains(referral));
         let mut new = Vec::with_capacity(missing.len());
         for referral in missing {
             let (key, wrapped) = vault.new_key(referral.uuid());
             self.0.insert(referral, key);
             new.push(wrapped);
         }
-        if new.is_empty() {
-            return Ok(());
-        }
         sealed::insert_all(tx, new).await
     }
 
-    /// `text`, sealed for `cell`; nothing where it is empty.
+    /// `text`, sealed for `cell`; nothing where it is empty, or where the referral was purged.
     pub(super) fn seal(
         &self,
         vault: &Vault,

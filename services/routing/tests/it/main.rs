@@ -10,6 +10,7 @@ mod indirect_access;
 mod lease;
 mod list;
 mod pull;
+mod purge;
 mod sealed;
 mod served;
 mod storm;

@@ -1,4 +1,4 @@
-//! The reasoning of the triage desk's officers is sealed. Envelopes no longer hold the text of H3, which is
+//! The reasoning of the triage desk's officers is sealed, and can be purged. Envelopes no longer hold the text of H3, which is
 //! content.
 
 use liaison_store::migration as m;
@@ -16,6 +16,11 @@ pub(super) fn step() -> Box<dyn MigrationTrait> {
 async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     refuse_plain_texts(manager).await?;
     sealed::create_table(manager).await?;
+    let purged = m::table("purged_referral")
+        .col(m::id("referral_id"))
+        .col(m::timestamp("purged_at"))
+        .to_owned();
+    manager.create_table(purged).await?;
     let alter = || Table::alter().table("decision").to_owned();
     let mut drop = alter();
     manager

@@ -24,7 +24,8 @@ use liaison_outbox::entity::outbox;
 use liaison_outbox::{Destination, Outbox};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{
-    CaseReturned, DeliveryResult, DeliveryStatus, Envelope, Event, ReferralAdmitted, TriageCause,
+    CaseReturned, DeliveryResult, DeliveryStatus, Envelope, Event, ReferralAdmitted,
+    ReferralPurged, TriageCause,
 };
 use liaison_proto::intake::ClassificationInput;
 use liaison_store::sealed::{KeyRing, Vault};
@@ -162,6 +163,15 @@ impl World {
                 revision,
             }),
         )
+    }
+
+    /// The fact that its content was purged.
+    pub fn purged(&self, referral: ReferralId) -> Event {
+        let referral = wire::resource(referral);
+        let data = Data::ReferralPurged(ReferralPurged {
+            referral: referral.clone(),
+        });
+        self.fact(&self.from_intake, &referral, 9, data)
     }
 
     fn fact(&self, source: &EventSource, subject: &str, sequence: i64, data: Data) -> Event {

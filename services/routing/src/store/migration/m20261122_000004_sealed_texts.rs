@@ -1,7 +1,7 @@
-//! What people write is sealed: titles and results of tasks, and what a unit says when it declines or
+//! What people write is sealed, and can be purged: titles and results of tasks, and what a unit says when it declines or
 //! completes. Markings no longer hold the text of H3, which is content.
 
-use liaison_store::migration::{self as m, bytes_null};
+use liaison_store::migration::{self as m, bytes_null, id, table, timestamp};
 use liaison_store::sealed;
 use sea_orm::{ConnectionTrait as _, DbErr, Statement};
 use sea_orm_migration::sea_query::Table;
@@ -16,17 +16,22 @@ pub(super) fn step() -> Box<dyn MigrationTrait> {
 async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     refuse_plain_texts(manager).await?;
     sealed::create_table(manager).await?;
+    let purged = table("purged_referral")
+        .col(id("referral_id"))
+        .col(timestamp("purged_at"))
+        .to_owned();
+    manager.create_table(purged).await?;
     for column in ["title", "result"] {
         let drop = Table::alter().table("task").drop_column(column).to_owned();
         manager.alter_table(drop).await?;
     }
-    for (table, column) in [
+    for (to, column) in [
         ("task", "title"),
         ("task", "result"),
         ("assignment", "note"),
     ] {
         let add = Table::alter()
-            .table(table)
+            .table(to)
             .add_column(bytes_null(column))
             .to_owned();
         manager.alter_table(add).await?;
