@@ -12,8 +12,6 @@
 
 mod answer;
 mod bodies;
-mod canaries;
-mod collector;
 mod lists;
 mod matrix;
 mod notifications;

@@ -1,7 +1,7 @@
 //! An OTLP collector within the test, which keeps everything that it is sent.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
@@ -22,23 +22,28 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
-/// See the module.
+/// A collector. Clones share what arrived.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Collector(Arc<Mutex<Received>>);
+pub struct Collector(Arc<Mutex<Received>>);
 
 /// What arrived so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Received {
-    pub(crate) traces: Vec<ExportTraceServiceRequest>,
-    pub(crate) metrics: Vec<ExportMetricsServiceRequest>,
+pub struct Received {
+    /// Traces, one export after the other.
+    pub traces: Vec<ExportTraceServiceRequest>,
+    /// Measurements, one export after the other.
+    pub metrics: Vec<ExportMetricsServiceRequest>,
 }
 
 impl Collector {
     /// Listens on a free port of the loopback address until the runtime ends.
-    pub(crate) async fn listen() -> (Self, SocketAddr) {
+    ///
+    /// # Panics
+    /// Where there is no free port.
+    pub async fn listen() -> (Self, SocketAddr) {
         let collector = Self::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has one");
         tokio::spawn(
             tonic::transport::Server::builder()
                 .add_service(TraceServiceServer::new(collector.clone()))
@@ -48,21 +53,32 @@ impl Collector {
         (collector, address)
     }
 
-    pub(crate) fn received(&self) -> Received {
-        self.0.lock().unwrap().clone()
+    /// All of it.
+    #[must_use]
+    pub fn received(&self) -> Received {
+        self.kept().clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Received> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Received {
     /// How many spans there are.
-    pub(crate) fn spans(&self) -> usize {
+    #[must_use]
+    pub fn spans(&self) -> usize {
         let resources = self.traces.iter().flat_map(|sent| &sent.resource_spans);
         let scopes = resources.flat_map(|resource| &resource.scope_spans);
         scopes.map(|scope| scope.spans.len()).sum()
     }
 
     /// Every measurement, and the labels of each of its points.
-    pub(crate) fn labels(&self) -> Vec<(String, KeyValue)> {
+    ///
+    /// # Panics
+    /// Where a measurement is of a kind that nothing here reads.
+    #[must_use]
+    pub fn labels(&self) -> Vec<(String, KeyValue)> {
         let resources = self.metrics.iter().flat_map(|sent| &sent.resource_metrics);
         let scopes = resources.flat_map(|resource| &resource.scope_metrics);
         let metrics = scopes.flat_map(|scope| &scope.metrics);
@@ -106,7 +122,7 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.0.lock().unwrap().traces.push(request.into_inner());
+        self.kept().traces.push(request.into_inner());
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
@@ -117,7 +133,7 @@ impl MetricsService for Collector {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.0.lock().unwrap().metrics.push(request.into_inner());
+        self.kept().metrics.push(request.into_inner());
         Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
 }
