@@ -128,6 +128,10 @@ pub const TABLE: &[(&str, &[Callers])] = &[
         &[Any(Bureau), Any(Partner)],
     ),
     (
+        "/liaison.intake.v1.IntakeService/PurgeReferral",
+        &[Any(Bureau), Any(Partner), COMPLIANCE_DESK],
+    ),
+    (
         "/liaison.intake.v1.IntakeService/GetCustodyBundle",
         &[
             Any(Bureau),

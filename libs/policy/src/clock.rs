@@ -34,7 +34,10 @@ const COMPLETION_ROUTINE: ClockRule = rule("completion.routine", 7 * 24);
 const CONSENT_URGENT: ClockRule = rule("consent.urgent", 8);
 const CONSENT_ROUTINE: ClockRule = rule("consent.routine", 3 * 24);
 
-const ALL: [ClockRule; 9] = [
+/// Five years of 365.25 days, for nominal data (domain reference, clocks: retention).
+const RETENTION_NOMINAL: ClockRule = rule("retention.nominal", 5 * 8_766);
+
+const ALL: [ClockRule; 10] = [
     ADMISSIBILITY_EMERGENCY,
     ADMISSIBILITY_URGENT,
     ADMISSIBILITY_ROUTINE,
@@ -44,6 +47,7 @@ const ALL: [ClockRule; 9] = [
     COMPLETION_ROUTINE,
     CONSENT_URGENT,
     CONSENT_ROUTINE,
+    RETENTION_NOMINAL,
 ];
 
 /// The rule with this id.
@@ -71,6 +75,12 @@ pub const fn consent(urgency: Urgency) -> ClockRule {
         Urgency::EmergencyLife | Urgency::Urgent => CONSENT_URGENT,
         Urgency::Routine => CONSENT_ROUTINE,
     }
+}
+
+/// How long the content of a referral is kept, from receipt on.
+#[must_use]
+pub const fn retention() -> ClockRule {
+    RETENTION_NOMINAL
 }
 
 /// By when the lead unit reports; `None` where no reply is due. An urgent clock starts as if the unit

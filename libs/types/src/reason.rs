@@ -97,6 +97,13 @@ reasons! {
         es: "Una de las partes no acepta el certificado de la otra. Compruebe su validez y quién los emitió.",
         ar: "أحد الطرفين لا يقبل شهادة الآخر. تحققوا من مدة صلاحيتهما ومن جهة إصدارهما.",
     }
+    /// The content was purged; what is left is the envelope and the history.
+    ContentPurged = "CONTENT_PURGED" {
+        en: "The content of this referral was destroyed. Its envelope and its history remain.",
+        fr: "Le contenu de ce dossier a été détruit. Son enveloppe et son historique subsistent.",
+        es: "El contenido de esta remisión fue destruido. Quedan sus datos de envío y su historial.",
+        ar: "أُتلف محتوى هذه الإحالة. تبقى بياناتها العامة وسجلها.",
+    }
     /// This party may not call this method.
     CallerNotAllowed = "CALLER_NOT_ALLOWED" {
         en: "Your organisation may not use this function.",

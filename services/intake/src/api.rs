@@ -9,8 +9,8 @@ use liaison_proto::intake::{
     GetDossierRequest, GetDossierResponse, GetReferralHistoryRequest, GetReferralHistoryResponse,
     GetReferralRequest, GetReferralResponse, ListConsentRequestsRequest,
     ListConsentRequestsResponse, ListReferralsRequest, ListReferralsResponse, ListSharesRequest,
-    ListSharesResponse, ShareReferralRequest, ShareReferralResponse, SubmitReferralRequest,
-    SubmitReferralResponse,
+    ListSharesResponse, PurgeReferralRequest, PurgeReferralResponse, ShareReferralRequest,
+    ShareReferralResponse, SubmitReferralRequest, SubmitReferralResponse,
 };
 use liaison_types::Result;
 use tonic::{Request, Response, Status};
@@ -20,6 +20,7 @@ use crate::domain::Actor;
 use crate::ops::decide_consent::Answer;
 use crate::ops::decide_review::{Verdict, may_review};
 use crate::ops::get_dossier::Opening;
+use crate::ops::purge_referral::Purge;
 use crate::ops::{Ops, batch_get_classification_inputs::may_read};
 
 /// Answers the calls of [`IntakeService`].
@@ -158,6 +159,20 @@ impl Api {
         })
     }
 
+    async fn purge(
+        &self,
+        caller: &Caller,
+        request: PurgeReferralRequest,
+    ) -> Result<PurgeReferralResponse> {
+        caller.required_officer()?;
+        let (id, etag) = convert::purge(request)?;
+        let actor = actor(caller);
+        let referral = self.ops.purge_referral(&Purge { id, actor, etag }).await?;
+        Ok(PurgeReferralResponse {
+            referral: Some(convert::referral(referral)),
+        })
+    }
+
     async fn custody_bundle(
         &self,
         caller: &Caller,
@@ -263,6 +278,7 @@ methods! {
     list_consent_requests(ListConsentRequestsRequest)
         -> ListConsentRequestsResponse by consent_requests;
     decide_consent(DecideConsentRequest) -> DecideConsentResponse by consent;
+    purge_referral(PurgeReferralRequest) -> PurgeReferralResponse by purge;
     get_custody_bundle(GetCustodyBundleRequest) -> GetCustodyBundleResponse by custody_bundle;
     get_dossier(GetDossierRequest) -> GetDossierResponse by dossier;
     decide_review(DecideReviewRequest) -> DecideReviewResponse by review;

@@ -11,7 +11,7 @@ use liaison_runtime::{App, Context, Service};
 use liaison_types::{Error, Party, Result};
 
 use crate::api::Api;
-use crate::events::{CLASSIFICATION, NOTIFICATION};
+use crate::events::{CLASSIFICATION, NOTIFICATION, ROUTING};
 use crate::ops::{GroupCommit, Keys, Ops};
 use crate::settings::IntakeSettings;
 use crate::store::Migrator;
@@ -58,9 +58,12 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
     );
 
     // What goes out: one lane a destination.
-    let delivery =
-        EventDelivery::new([peer(context, CLASSIFICATION)?, peer(context, NOTIFICATION)?])
-            .unhurried(NOTIFICATION);
+    let delivery = EventDelivery::new([
+        peer(context, CLASSIFICATION)?,
+        peer(context, ROUTING)?,
+        peer(context, NOTIFICATION)?,
+    ])
+    .unhurried(NOTIFICATION);
     let relay = Relay::new(
         db.clone(),
         Arc::clone(clock),

@@ -13,6 +13,8 @@ use crate::domain::{Referral, Step};
 
 /// Decides what kind of case an admitted referral is.
 pub const CLASSIFICATION: Destination = Destination::new("classification");
+/// Has units work on it.
+pub const ROUTING: Destination = Destination::new("routing");
 /// Tells the owner.
 pub const NOTIFICATION: Destination = Destination::new("notification");
 
@@ -39,16 +41,16 @@ impl Publisher {
         )
     }
 
-    /// Tells the owner, and those `informed`, of a step that is about a share.
+    /// Tells the owner, and those `informed`, of a step.
     #[must_use]
-    pub fn shared(
+    pub fn informed(
         &self,
         referral: &Referral,
         step: &Step,
         informed: &[Party],
         trace: Option<&str>,
     ) -> NewEvent {
-        let data = convert::shared(referral, step, informed);
+        let data = convert::informed(referral, step, informed);
         self.event(NOTIFICATION, referral, step, trace, data)
     }
 
@@ -62,6 +64,15 @@ impl Publisher {
             trace,
             convert::admitted(referral),
         )
+    }
+
+    /// Has those who keep what people wrote about a referral destroy it.
+    #[must_use]
+    pub fn purged(&self, referral: &Referral, step: &Step, trace: Option<&str>) -> [NewEvent; 2] {
+        [CLASSIFICATION, ROUTING].map(|destination| {
+            let data = convert::purged(referral);
+            self.event(destination, referral, step, trace, data)
+        })
     }
 
     fn event(

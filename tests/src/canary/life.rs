@@ -7,9 +7,10 @@ use liaison_proto::classification::{
 };
 use liaison_proto::common::{DeclineReason, Outcome, ReferralState, RefusalGround};
 use liaison_proto::intake::{
-    DecideReviewRequest, Dossier, GetCustodyBundleRequest, GetDossierRequest,
-    GetReferralHistoryRequest, GetReferralRequest, ListReferralsRequest, ReviewVerdict,
-    SubmitReferralRequest,
+    ConsentVerdict, DecideConsentRequest, DecideReviewRequest, Dossier, GetCustodyBundleRequest,
+    GetDossierRequest, GetReferralHistoryRequest, GetReferralRequest, IntendedAction, IntendedUse,
+    ListReferralsRequest, ListSharesRequest, PurgeReferralRequest, Purpose, ReviewVerdict,
+    ShareReferralRequest, ShareState, SubmitReferralRequest,
 };
 use liaison_proto::notification::ListNotificationsRequest;
 use liaison_proto::routing::{
@@ -83,8 +84,11 @@ pub async fn lived(suite: &Suite, words: &Words) -> Told {
     let read = life.submitted(words.dossier_by_text()).await;
     life.placed(&read).await;
     life.worked(&read).await;
+    life.shared(&read).await;
     suite.drained().await;
-    life.seen(&[coded, flagged, read]).await;
+    life.seen(&[coded.clone(), flagged, read]).await;
+    life.purged(&coded).await;
+    suite.drained().await;
     let unsaid = words.unsaid();
     assert!(unsaid.is_empty(), "nobody wrote {unsaid:?}");
     life.told
@@ -304,6 +308,69 @@ impl Life<'_> {
         self.told.answered("a completion", completed);
         self.told
             .refused(routing.complete_assignment(complete).await);
+    }
+
+    /// The lead passes it on; the owner consents to one and refuses the other.
+    async fn shared(&mut self, referral: &str) {
+        let owner = self.bureau.officer(OFFICERS[2]);
+        for verdict in [ConsentVerdict::Give, ConsentVerdict::Refuse] {
+            let wish = ShareReferralRequest {
+                name: referral.to_owned(),
+                recipient: "unit/narcotics-organized-crime".to_owned(),
+                purpose: Purpose::InvestigationInformation.into(),
+                action: IntendedAction::None.into(),
+                r#use: IntendedUse::Police.into(),
+                reason: self.words.said("ShareReferralRequest.reason"),
+                request_id: request_id(),
+            };
+            let mut intake = self.cyber.intake();
+            let share = intake.share_referral(wish.clone()).await;
+            let share = share.expect("the owner is asked").into_inner().share;
+            let share = share.unwrap_or_default();
+            assert_eq!(share.state(), ShareState::AwaitingConsent);
+            let reused = ShareReferralRequest {
+                reason: self.words.wrong(),
+                ..wish
+            };
+            self.told.refused(intake.share_referral(reused).await);
+            let answer = DecideConsentRequest {
+                name: share.name,
+                verdict: verdict.into(),
+                reason: self.words.said("DecideConsentRequest.reason"),
+            };
+            let mut intake = owner.intake();
+            let answered = intake.decide_consent(answer.clone()).await;
+            answered.expect("it is asked");
+            self.told.refused(intake.decide_consent(answer).await);
+        }
+        let parent = referral.to_owned();
+        let list = ListSharesRequest {
+            parent,
+            ..ListSharesRequest::default()
+        };
+        let shares = self.bureau.intake().list_shares(list).await;
+        let shares = shares.expect("they are its own").into_inner().shares;
+        assert!(
+            shares
+                .iter()
+                .all(|share| share.reason.starts_with(self.words.canary())),
+            "reasons are served: {shares:?}"
+        );
+    }
+
+    /// Nothing of it can be opened any more.
+    async fn purged(&mut self, referral: &str) {
+        let owner = self.bureau.officer(OFFICERS[2]);
+        let name = referral.to_owned();
+        let etag = String::new();
+        let purge = PurgeReferralRequest { name, etag };
+        let purged = owner.intake().purge_referral(purge).await;
+        self.told.answered("a purge", purged);
+        let opened = GetDossierRequest {
+            name: referral.to_owned(),
+            purpose: self.words.said("GetDossierRequest.purpose"),
+        };
+        self.told.refused(owner.intake().get_dossier(opened).await);
     }
 
     async fn task(&mut self, unit: &Client, share: &Assignment) {

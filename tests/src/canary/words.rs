@@ -52,16 +52,18 @@ const TEXTS: [&str; 24] = [
 ];
 
 /// The fields of other requests that hold what people wrote.
-const SAID: [&str; 9] = [
+const SAID: [&str; 11] = [
     "ClassifyTextRequest.text",
     "ClassifyTextRequest.title",
     "CompleteAssignmentRequest.note",
     "CompleteTaskRequest.result",
     "CreateTaskRequest.title",
+    "DecideConsentRequest.reason",
     "DecideReviewRequest.reason",
     "DecideTriageRequest.reason",
     "DeclineAssignmentRequest.note",
     "GetDossierRequest.purpose",
+    "ShareReferralRequest.reason",
 ];
 
 /// The words of one language. No two languages share one.
@@ -268,7 +270,7 @@ mod tests {
     use prost::Message as _;
 
     /// Those that hold codes of closed lists, names of things, tokens, and digests, which say nothing.
-    const CODES: [&str; 46] = [
+    const CODES: [&str; 56] = [
         "AcceptAssignmentRequest.lease_token",
         "AcceptAssignmentRequest.name",
         "ClaimTaskRequest.name",
@@ -276,6 +278,7 @@ mod tests {
         "CompleteTaskRequest.name",
         "CreateTaskRequest.assignment",
         "CreateTaskRequest.request_id",
+        "DecideConsentRequest.name",
         "DecideReviewRequest.etag",
         "DecideReviewRequest.name",
         "DecideTriageRequest.lead",
@@ -287,6 +290,7 @@ mod tests {
         "Evaluation.information",
         "Evaluation.scheme",
         "Evaluation.source",
+        "EndShareRequest.name",
         "EvidenceEntry.media_type",
         "EvidenceEntry.sha256",
         "ExtendLeaseRequest.lease_token",
@@ -300,9 +304,12 @@ mod tests {
         "ListAuditEntriesRequest.page_token",
         "ListAuditEntriesRequest.party",
         "ListAuditEntriesRequest.subject",
+        "ListConsentRequestsRequest.page_token",
         "ListDecisionsRequest.referral",
         "ListNotificationsRequest.cursor",
         "ListReferralsRequest.page_token",
+        "ListSharesRequest.page_token",
+        "ListSharesRequest.parent",
         "ListTasksRequest.assignment",
         "ListTriageItemsRequest.page_token",
         "Markings.excluded_countries",
@@ -310,9 +317,14 @@ mod tests {
         "Occurrence.country",
         "Offence.iccs",
         "Person.nationalities",
+        "PurgeReferralRequest.etag",
+        "PurgeReferralRequest.name",
         "PullAssignmentsRequest.desk",
         "ReleaseAssignmentRequest.lease_token",
         "ReleaseAssignmentRequest.name",
+        "ShareReferralRequest.name",
+        "ShareReferralRequest.recipient",
+        "ShareReferralRequest.request_id",
         "StreamNotificationsRequest.cursor",
         "SubmitReferralRequest.request_id",
     ];

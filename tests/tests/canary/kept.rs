@@ -41,6 +41,8 @@ pub(crate) const KEPT: [Kept; 3] = [
             "intake.audit.officer",
             "intake.custody.officer",
             "intake.referral.officer",
+            "intake.share.decided_officer",
+            "intake.share.requested_officer",
             // What a unit's own officers did, as it is told to the unit.
             "notification.notification.event",
             "routing.audit.officer",

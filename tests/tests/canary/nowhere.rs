@@ -14,21 +14,24 @@ use crate::dump::{dump, files};
 use crate::{events, filled, kept};
 
 /// Every kind of event that the life of these referrals causes.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
     "assignment_changed",
     "case_classified",
     "case_returned",
     "referral_admitted",
     "referral_changed",
+    "referral_purged",
     "task_changed",
     "triage_requested",
 ];
 
 /// Where what people wrote is kept, sealed.
-const SEALED: [&str; 6] = [
+const SEALED: [&str; 8] = [
     "classification.decision.note",
     "intake.dossier.content",
     "intake.referral.review_note",
+    "intake.share.decision_reason",
+    "intake.share.reason",
     "routing.assignment.note",
     "routing.task.result",
     "routing.task.title",

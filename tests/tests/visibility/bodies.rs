@@ -15,7 +15,8 @@ use liaison_proto::intake::{
 };
 use liaison_proto::intake::{
     ConsentVerdict, DecideConsentRequest, EndShareRequest, IntendedAction, IntendedUse,
-    ListConsentRequestsRequest, ListSharesRequest, Purpose, ShareReferralRequest,
+    ListConsentRequestsRequest, ListSharesRequest, PurgeReferralRequest, Purpose,
+    ShareReferralRequest,
 };
 use liaison_proto::notification::{ListNotificationsRequest, StreamNotificationsRequest};
 use liaison_proto::routing::{
@@ -201,6 +202,15 @@ pub(crate) fn decide_consent(asked: &Asked<'_>) -> Bodies {
 pub(crate) fn end_share(asked: &Asked<'_>) -> Bodies {
     let name = asked.world.passed(asked.about);
     bodies![EndShareRequest { name }]
+}
+
+/// As it never was: nothing may come of it here.
+pub(crate) fn purge_referral(asked: &Asked<'_>) -> Bodies {
+    let request = PurgeReferralRequest {
+        name: asked.world.referral(asked.about),
+        etag: "v0".to_owned(),
+    };
+    bodies![request]
 }
 
 pub(crate) fn list_audit_entries(asked: &Asked<'_>) -> Bodies {

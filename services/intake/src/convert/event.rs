@@ -11,12 +11,12 @@ use crate::domain::{Actor, AssignmentStep, Fact, FactKind, Outcome, Referral, Ro
 /// A step of a referral, for whom it concerns.
 #[must_use]
 pub fn changed(referral: &Referral, step: &Step) -> Data {
-    shared(referral, step, &[])
+    informed(referral, step, &[])
 }
 
-/// A step of a referral that is about a share, for its owner and those `informed`.
+/// A step of a referral, for its owner and those `informed`.
 #[must_use]
-pub fn shared(referral: &Referral, step: &Step, informed: &[Party]) -> Data {
+pub fn informed(referral: &Referral, step: &Step, informed: &[Party]) -> Data {
     Data::ReferralChanged(event::ReferralChanged {
         referral: wire::resource(referral.id),
         reference: referral.reference.clone(),
@@ -52,6 +52,14 @@ pub fn admitted(referral: &Referral) -> Data {
                 .map(|clock| wire::clock(referral.received_at, clock.due_at, clock.rule)),
             exercise: referral.exercise,
         }),
+    })
+}
+
+/// A referral whose content was destroyed, for those who keep what was written about it.
+#[must_use]
+pub fn purged(referral: &Referral) -> Data {
+    Data::ReferralPurged(event::ReferralPurged {
+        referral: wire::resource(referral.id),
     })
 }
 

@@ -9,10 +9,10 @@ mod share;
 
 pub use dossier::submission;
 pub use entries::{evidence, identifiers, occurrences, persons};
-pub use event::{accepts, admitted, changed, fact, shared};
+pub use event::{accepts, admitted, changed, fact, informed, purged};
 pub use liaison_proto::event::event::Data;
 pub use referral::{
     ReviewDecision, classification_inputs, classification_names, dossier, history, list_request,
-    opening, referral, referral_id, review,
+    opening, purge, referral, referral_id, review,
 };
 pub use share::{consent_page, consent_verdict, share, share_id, shares_page, wish};

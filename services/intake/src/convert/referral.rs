@@ -219,6 +219,15 @@ pub fn review(request: intake::DecideReviewRequest) -> Result<ReviewDecision> {
     checks.finish(decision)
 }
 
+/// Which referral is to be purged, and as the caller read it; not checked where absent.
+///
+/// # Errors
+/// INVALID_ARGUMENT where the name is none.
+pub fn purge(request: intake::PurgeReferralRequest) -> Result<(ReferralId, Option<String>)> {
+    let etag = Some(request.etag).filter(|etag| !etag.is_empty());
+    Ok((referral_id(&request.name)?, etag))
+}
+
 /// Whose inputs classification asks for, each once, in the order asked for.
 ///
 /// # Errors

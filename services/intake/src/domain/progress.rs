@@ -74,12 +74,17 @@ pub struct Progress {
     pub classification: Option<Classification>,
     /// Every share there ever was, in the order of their ids.
     pub grants: Vec<Grant>,
+    /// Its content was destroyed, which nothing undoes.
+    pub purged: bool,
 }
 
 impl Progress {
     /// Where the referral stands.
     #[must_use]
     pub fn state(&self) -> ReferralState {
+        if self.purged {
+            return ReferralState::Purged;
+        }
         match self.admission {
             Admission::Pending => return ReferralState::UnderReview,
             Admission::Refused => return ReferralState::Refused,
@@ -283,6 +288,7 @@ mod tests {
             admission: Admission::Admitted,
             classification: None,
             grants: Vec::new(),
+            purged: false,
         };
         for fact in facts {
             progress.apply(fact);

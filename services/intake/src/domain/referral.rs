@@ -110,7 +110,7 @@ pub struct NewStep {
     pub unit: Option<UnitCode>,
     /// A coded detail; may be empty.
     pub detail: String,
-    /// SHA-256 of the dossier, where the step is its submission.
+    /// SHA-256 of the dossier, where the step is its submission or its destruction.
     pub content: Option<Digest>,
 }
 

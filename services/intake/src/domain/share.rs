@@ -134,6 +134,16 @@ pub fn consent_by(urgency: Urgency, now: Timestamp) -> Deadline {
 }
 
 impl Share {
+    /// Whether the recipient could ever open the dossier.
+    #[must_use]
+    pub const fn was_received(&self) -> bool {
+        match self.state {
+            ShareState::Active => true,
+            ShareState::Ended => self.consent.is_none() || self.decided_by.is_some(),
+            ShareState::AwaitingConsent | ShareState::Refused | ShareState::Expired => false,
+        }
+    }
+
     /// What the owner said, as policy sees it.
     #[must_use]
     pub fn consented(&self) -> Consent {

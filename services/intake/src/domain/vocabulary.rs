@@ -23,6 +23,8 @@ liaison_types::names! {
         InProgress = "IN_PROGRESS",
         /// The lead unit has reported an outcome.
         Completed = "COMPLETED",
+        /// Its content was destroyed.
+        Purged = "PURGED",
     }
 
     /// What happened to a referral; a step of its custody.
@@ -69,6 +71,8 @@ liaison_types::names! {
         Shared = "SHARED",
         /// A party it was passed on to may no longer open the dossier.
         ShareEnded = "SHARE_ENDED",
+        /// The content was destroyed.
+        ContentPurged = "CONTENT_PURGED",
     }
 
     /// Where a share stands.

@@ -3,14 +3,15 @@
 use liaison_grpc::wire;
 use liaison_policy::Decision;
 use liaison_policy::attribute::Consent;
+use liaison_store::sealed::DataKey;
 use liaison_store::{Tx, audit};
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Result, ShareId};
 
 use super::share_referral::denied;
-use super::{Core, Ops, PERMIT, REFUSE, rules};
+use super::{Core, Ops, PERMIT, REFUSE, content_purged, rules};
 use crate::domain::{Actor, ReferralStep, Share, ShareStep, Words};
-use crate::store;
+use crate::store::{self, Record};
 
 const ACTION: &str = "intake.decide_consent";
 
@@ -33,7 +34,8 @@ impl Ops {
     ///
     /// # Errors
     /// NOT_FOUND where there is no such share and where it is not the caller's to answer; ILLEGAL_STATE
-    /// where it does not wait for an answer any more; POLICY_DENIED where a rule forbids it meanwhile.
+    /// where it does not wait for an answer any more; POLICY_DENIED where a rule forbids it meanwhile;
+    /// CONTENT_PURGED where there is nothing left to pass on.
     pub async fn decide_consent(&self, answer: &Answer) -> Result<Share> {
         let core = &*self.core;
         let trace = propagation::current_traceparent();
@@ -60,6 +62,7 @@ impl Core {
         if share.owner != answer.actor.party {
             return Err(Error::not_found());
         }
+        let key = key.ok_or_else(content_purged)?;
         let now = self.clock.now();
         let step = if answer.give {
             ShareStep::Give
@@ -94,7 +97,7 @@ impl Core {
         Ok(Ok(share))
     }
 
-    /// A share with its referral, which is locked, and the key of its words.
+    /// A share with its referral, which is locked, and the key of its words unless the content was purged.
     ///
     /// # Errors
     /// NOT_FOUND where there is none.
@@ -102,14 +105,18 @@ impl Core {
         &self,
         tx: &Tx<'_>,
         id: ShareId,
-    ) -> Result<(store::Record, liaison_store::sealed::DataKey, Share)> {
+    ) -> Result<(Record, Option<DataKey>, Share)> {
         let referral = store::find_share(tx, id)
             .await?
             .ok_or_else(Error::not_found)?;
         let record = store::lock(tx, &[referral]).await?.pop();
         let record = record.ok_or_else(Error::not_found)?;
-        let key = self.vault.key(tx, referral.uuid()).await?;
-        let share = store::lock_share(tx, &key, id).await?;
+        let key = if record.is_purged() {
+            None
+        } else {
+            Some(self.vault.key(tx, referral.uuid()).await?)
+        };
+        let share = store::lock_share(tx, key.as_ref(), id).await?;
         Ok((record, key, share.ok_or_else(Error::not_found)?))
     }
 }

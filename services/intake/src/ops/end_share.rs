@@ -5,7 +5,7 @@ use liaison_store::{Tx, audit};
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Result, ShareId};
 
-use super::{Core, Ops, PERMIT};
+use super::{Core, Ops, PERMIT, content_purged};
 use crate::domain::{Actor, Share, ShareStep};
 use crate::store;
 
@@ -16,7 +16,7 @@ impl Ops {
     ///
     /// # Errors
     /// NOT_FOUND where there is no such share, and where the caller neither owns the referral nor asked for
-    /// the share; ILLEGAL_STATE where it is over already.
+    /// the share; ILLEGAL_STATE where it is over already, CONTENT_PURGED where that ended it.
     pub async fn end_share(&self, actor: &Actor, id: ShareId) -> Result<Share> {
         let core = &*self.core;
         let trace = propagation::current_traceparent();
@@ -41,6 +41,7 @@ impl Core {
         if actor.party != share.owner && actor.party != share.requested_by.party {
             return Err(Error::not_found());
         }
+        let key = key.ok_or_else(content_purged)?;
         let now = self.clock.now();
         let step = share.take(ShareStep::End, now)?;
         let entry = self.entry(now, actor, ACTION, wire::resource(id), PERMIT);

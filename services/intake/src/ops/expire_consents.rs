@@ -4,7 +4,7 @@ use liaison_grpc::wire;
 use liaison_store::{Tx, audit};
 use liaison_types::{Result, ShareId, Timestamp};
 
-use super::{Core, Ops};
+use super::{Core, Ops, content_purged};
 use crate::domain::{Actor, ShareState, ShareStep};
 use crate::store;
 
@@ -47,6 +47,7 @@ impl Core {
         if share.state != ShareState::AwaitingConsent {
             return Ok(());
         }
+        let key = key.ok_or_else(content_purged)?;
         let step = share.take(ShareStep::Expire, now)?;
         let actor = Actor::machine(self.service.clone());
         let entry = self.entry(now, &actor, ACTION, wire::resource(id), EXPIRED);
@@ -54,5 +55,6 @@ impl Core {
         store::save_share(tx, &self.vault, &key, &share).await?;
         self.told(tx, record, &share, &[step], &actor, now, None)
             .await
+            .map(drop)
     }
 }

@@ -6,13 +6,22 @@ use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Party, ReferralId, Result};
 
-use super::{Core, Ops, PERMIT, REFUSE, access, rules, view};
+use super::{Core, Ops, PERMIT, REFUSE, access, content_purged, rules, view};
 use crate::domain::{Actor, NewStep, ReferralStep};
 use crate::store::{self, Change, Record};
 
 const ACTION: &str = "intake.get_dossier";
 /// Stands in the audit where somebody asked for what is not there.
 const UNKNOWN: &str = "view.unknown";
+/// How it stands in the audit where the content was destroyed before.
+const PURGED: &str = "PURGED";
+
+/// What became of the wish.
+enum Outcome {
+    Served(Vec<u8>),
+    Refused,
+    Purged,
+}
 
 /// Who wants to open which dossier, and what for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,7 +39,7 @@ impl Ops {
     /// the owner is also a step of the history, of which the owner is told.
     ///
     /// # Errors
-    /// NOT_FOUND where there is none and where it is hidden.
+    /// NOT_FOUND where there is none and where it is hidden; CONTENT_PURGED where it was destroyed.
     pub async fn get_dossier(&self, opening: &Opening) -> Result<Vec<u8>> {
         let core = &*self.core;
         let trace = propagation::current_traceparent();
@@ -42,20 +51,16 @@ impl Ops {
             })
             .await?;
         match served {
-            Some(content) => Ok(content),
-            None => Err(Error::not_found()),
+            Outcome::Served(content) => Ok(content),
+            Outcome::Refused => Err(Error::not_found()),
+            Outcome::Purged => Err(content_purged()),
         }
     }
 }
 
 impl Core {
-    /// The content; `None` where it is refused, which is kept as well.
-    async fn open(
-        &self,
-        tx: &Tx<'_>,
-        opening: &Opening,
-        trace: Option<&str>,
-    ) -> Result<Option<Vec<u8>>> {
+    /// The content, or why there is none, which is kept as well.
+    async fn open(&self, tx: &Tx<'_>, opening: &Opening, trace: Option<&str>) -> Result<Outcome> {
         let viewer = &opening.actor.party;
         // The owner's own reading changes nothing, so it waits for nobody.
         let found = store::find(tx, opening.id).await?;
@@ -77,7 +82,12 @@ impl Core {
         let permitted = decision
             .as_ref()
             .is_some_and(liaison_policy::Decision::is_allowed);
-        let word = if permitted { PERMIT } else { REFUSE };
+        let purged = record.as_ref().is_some_and(Record::is_purged);
+        let word = match (permitted, purged) {
+            (false, _) => REFUSE,
+            (true, true) => PURGED,
+            (true, false) => PERMIT,
+        };
         let mut entry = self.entry(now, &opening.actor, ACTION, subject, word);
         entry.purpose.clone_from(&opening.purpose);
         entry.rules = decision
@@ -86,12 +96,16 @@ impl Core {
         let rule = entry.rules.first().cloned().unwrap_or_default();
         audit::record(tx, vec![entry]).await?;
         let Some(record) = record.filter(|_| permitted) else {
-            return Ok(None);
+            return Ok(Outcome::Refused);
         };
+        if purged {
+            return Ok(Outcome::Purged);
+        }
         if !owned {
             self.opened(tx, record, opening, rule, trace).await?;
         }
-        store::content(tx, &self.vault, opening.id).await.map(Some)
+        let content = store::content(tx, &self.vault, opening.id).await?;
+        Ok(Outcome::Served(content))
     }
 
     async fn opened(

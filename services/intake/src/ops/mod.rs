@@ -12,6 +12,7 @@ pub mod get_dossier;
 pub mod get_history;
 pub mod list;
 pub mod list_shares;
+pub mod purge_referral;
 pub mod record_facts;
 pub mod share_referral;
 pub mod submit;
@@ -233,7 +234,9 @@ fn view<'a>(viewer: &'a Party, referral: &'a Referral, access: &Access) -> ViewF
 const fn stage(state: ReferralState) -> Stage {
     match state {
         ReferralState::Submitted | ReferralState::UnderReview => Stage::UnderReview,
-        ReferralState::Refused | ReferralState::Completed => Stage::Terminal,
+        ReferralState::Refused | ReferralState::Completed | ReferralState::Purged => {
+            Stage::Terminal
+        }
         _ => Stage::Open,
     }
 }
@@ -241,6 +244,11 @@ const fn stage(state: ReferralState) -> Stage {
 /// The rules of a decision, for the audit.
 fn rules(decision: &Decision) -> Vec<String> {
     decision.rules.iter().map(ToString::to_string).collect()
+}
+
+/// CONTENT_PURGED.
+fn content_purged() -> Error {
+    Error::new(ErrorKind::FailedPrecondition, Reason::ContentPurged)
 }
 
 /// Only one desk, or one service, may do this; the kind of party was checked before.

@@ -129,6 +129,7 @@ async fn read(tx: &Tx<'_>, ids: &[ReferralId]) -> Result<HashMap<ReferralId, Ope
                 admission: record.admission(),
                 classification: record.classification,
                 grants,
+                purged: record.is_purged(),
             };
             (
                 id,

@@ -10,7 +10,7 @@ use liaison_types::{
 };
 use uuid::Uuid;
 
-use super::{Core, Ops, PERMIT, REFUSE, access, rules, view};
+use super::{Core, Ops, PERMIT, REFUSE, access, content_purged, rules, view};
 use crate::domain::share::consent_by;
 use crate::domain::{Actor, NewStep, ReferralStep, Role, Share, ShareState, Step, Terms, Words};
 use crate::store::{self, Change, Record};
@@ -49,7 +49,8 @@ impl Ops {
     ///
     /// # Errors
     /// NOT_FOUND where there is no such referral and where it is hidden; POLICY_DENIED with the rules;
-    /// INVALID_ARGUMENT where it would be passed to its owner or to who asks; REQUEST_ID_REUSED.
+    /// INVALID_ARGUMENT where it would be passed to its owner or to who asks; REQUEST_ID_REUSED;
+    /// CONTENT_PURGED where there is nothing left to pass on.
     pub async fn share_referral(&self, wish: &Wish) -> Result<Share> {
         let core = &*self.core;
         let trace = propagation::current_traceparent();
@@ -84,6 +85,9 @@ impl Core {
         }) else {
             return Ok(Outcome::Hidden);
         };
+        if record.is_purged() {
+            return Err(content_purged());
+        }
         if let Some(known) =
             store::find_share_by_request(tx, &self.vault, party, wish.request_id).await?
         {
@@ -198,7 +202,8 @@ impl Core {
         }))
     }
 
-    /// Adds `steps` to the history, and tells the owner, who asked and who receives.
+    /// Adds `steps` to the history, and tells the owner, who asked and who receives. Answers the record with
+    /// the history's new end.
     #[expect(
         clippy::too_many_arguments,
         reason = "a step is what happened, to what, by whom, when and in which trace"
@@ -212,7 +217,7 @@ impl Core {
         actor: &Actor,
         now: Timestamp,
         trace: Option<&str>,
-    ) -> Result<()> {
+    ) -> Result<Record> {
         let mut kept: Vec<Step> = steps
             .iter()
             .map(|step| {
@@ -239,10 +244,11 @@ impl Core {
             .iter()
             .map(|step| {
                 self.publisher
-                    .shared(&record.referral, step, &informed, trace)
+                    .informed(&record.referral, step, &informed, trace)
             })
             .collect();
-        self.outbox.enqueue(tx, now, events).await
+        self.outbox.enqueue(tx, now, events).await?;
+        Ok(record)
     }
 }
 
@@ -253,10 +259,7 @@ fn informed(share: &Share) -> Vec<Party> {
         parties.push(share.requested_by.party.clone());
     }
     // Nobody hears of what they never had.
-    let received = share.state == ShareState::Active
-        || (share.state == ShareState::Ended
-            && (share.consent.is_none() || share.decided_by.is_some()));
-    if received {
+    if share.was_received() {
         parties.push(share.recipient.clone());
     }
     parties

@@ -14,8 +14,8 @@ pub use grant::{grants_of, holds_grant, save_grants};
 pub use history::{append, history};
 pub use migration::Migrator;
 pub use referral::{
-    Change, ListFilter, Record, Whose, content, content_cell, content_sizes, contents, find, list,
-    lock, review_note_cell, save,
+    Change, ListFilter, Record, Whose, content, content_cell, content_sizes, contents,
+    destroy_content, find, list, lock, review_note_cell, save,
 };
 pub use share::{
     consent_requests, expired_consents, find_share, find_share_by_request, insert_share,

@@ -45,8 +45,15 @@ impl Record {
         match self.referral.state {
             ReferralState::Submitted | ReferralState::UnderReview => Admission::Pending,
             ReferralState::Refused => Admission::Refused,
+            ReferralState::Purged if self.referral.refusal_ground.is_some() => Admission::Refused,
             _ => Admission::Admitted,
         }
+    }
+
+    /// Whether its content was destroyed.
+    #[must_use]
+    pub const fn is_purged(&self) -> bool {
+        matches!(self.referral.state, ReferralState::Purged)
     }
 
     /// What the submission was answered with, however long ago.
@@ -170,6 +177,8 @@ pub enum Change {
     Review,
     /// What the other services told; no indexed column.
     Progress,
+    /// The end of the content.
+    Purge,
 }
 
 /// Writes `records`, each locked in this transaction, by one statement.
@@ -210,7 +219,7 @@ pub async fn save<'a>(
     let rows: Vec<ActiveModel> = records.into_iter().map(changes).collect::<Result<_>>()?;
     let columns = match change {
         Change::Read => READ,
-        Change::Review => REVIEW,
+        Change::Review | Change::Purge => REVIEW,
         Change::Progress => PROGRESS,
     };
     update_all::<ActiveModel, _>(tx, columns, rows).await
@@ -271,6 +280,21 @@ pub async fn content(tx: &Tx<'_>, vault: &Vault, id: ReferralId) -> Result<Vec<u
         .key(tx, id.uuid())
         .await?
         .open(content_cell(id), &row.content)
+}
+
+/// Destroys the content of a referral, what was written about it, and the key that all of it is sealed
+/// with, under the referral's lock.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn destroy_content(tx: &Tx<'_>, vault: &Vault, id: ReferralId) -> Result<()> {
+    dossier::Entity::delete_by_id(id.uuid())
+        .exec(tx)
+        .await
+        .db()?;
+    super::share::clear_words(tx, id).await?;
+    vault.destroy(tx, id.uuid()).await?;
+    Ok(())
 }
 
 /// Those of these referrals that are not admitted, or not yet.

@@ -1,6 +1,6 @@
 //! Shares.
 
-use liaison_store::sealed::{Cell, DataKey, Vault};
+use liaison_store::sealed::{Cell, DataKey, KeyAbsent, Vault};
 use liaison_store::{DbResult as _, Inconsistency, Tx, ensure_affected};
 use liaison_types::{Party, ReferralId, Result, ShareId, Timestamp};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
@@ -74,11 +74,11 @@ pub async fn find_share<C: ConnectionTrait>(db: &C, id: ShareId) -> Result<Optio
     Ok(found.map(ReferralId::from_uuid))
 }
 
-/// The share; the caller holds the referral's lock.
+/// The share; the caller holds the referral's lock, and has its key unless it was purged.
 ///
 /// # Errors
 /// Where the database refuses, a row makes no sense or does not open.
-pub async fn lock_share(tx: &Tx<'_>, key: &DataKey, id: ShareId) -> Result<Option<Share>> {
+pub async fn lock_share(tx: &Tx<'_>, key: Option<&DataKey>, id: ShareId) -> Result<Option<Share>> {
     let row = Entity::find_by_id(id.uuid()).one(tx).await.db()?;
     row.map(|row| read(row, key)).transpose()
 }
@@ -101,7 +101,7 @@ pub async fn find_share_by_request(
         .db()?;
     let Some(row) = row else { return Ok(None) };
     let key = vault.key(tx, row.referral_id).await?;
-    read(row, &key).map(Some)
+    read(row, Some(&key)).map(Some)
 }
 
 /// The shares of a referral after `after`, the oldest first.
@@ -210,6 +210,18 @@ pub async fn save_share(tx: &Tx<'_>, vault: &Vault, key: &DataKey, share: &Share
     ensure_affected(done.rows_affected, 1)
 }
 
+/// Takes away what people wrote about the shares of a referral.
+pub(super) async fn clear_words(tx: &Tx<'_>, referral: ReferralId) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Reason, Expr::value(Vec::<u8>::new()))
+        .col_expr(Column::DecisionReason, Expr::value(None::<Vec<u8>>))
+        .filter(Column::ReferralId.eq(referral.uuid()))
+        .exec(tx)
+        .await
+        .db()
+        .map(drop)
+}
+
 fn model(vault: &Vault, key: &DataKey, share: &Share) -> Result<Model> {
     let id = share.id;
     let decided = share.decided_by.as_ref();
@@ -247,7 +259,7 @@ async fn opened<C: ConnectionTrait>(db: &C, vault: &Vault, rows: Vec<Model>) -> 
     let keys = vault.keys(db, &subjects).await?;
     rows.into_iter()
         .map(|row| {
-            let key = keys.get(row.referral_id)?;
+            let key = keys.get(row.referral_id).ok();
             read(row, key)
         })
         .collect()
@@ -262,7 +274,16 @@ fn terms(row: &Model) -> Result<Terms> {
     })
 }
 
-fn read(row: Model, key: &DataKey) -> Result<Share> {
+/// What was sealed as `cell`; empty where it was taken away with the content, which leaves no key either.
+fn words(key: Option<&DataKey>, cell: Cell, sealed: &[u8], subject: Uuid) -> Result<String> {
+    match key {
+        _ if sealed.is_empty() => Ok(String::new()),
+        Some(key) => key.open_text(cell, sealed),
+        None => Err(KeyAbsent { subject }.into()),
+    }
+}
+
+fn read(row: Model, key: Option<&DataKey>) -> Result<Share> {
     let on = Inconsistency::on("share").row(row.id);
     let id = ShareId::from_uuid(row.id);
     let state: ShareState = parsed(&on, "state", &row.state)?;
@@ -284,10 +305,9 @@ fn read(row: Model, key: &DataKey) -> Result<Share> {
         }),
         None => None,
     };
-    let decision_reason = match &row.decision_reason {
-        Some(sealed) => key.open_text(decision_reason_cell(id), sealed)?,
-        None => String::new(),
-    };
+    let subject = row.referral_id;
+    let decision_reason = row.decision_reason.as_deref().unwrap_or_default();
+    let decision_reason = words(key, decision_reason_cell(id), decision_reason, subject)?;
     Ok(Share {
         id,
         referral: ReferralId::from_uuid(row.referral_id),
@@ -306,7 +326,7 @@ fn read(row: Model, key: &DataKey) -> Result<Share> {
         updated_at: Timestamp::from_micros(row.updated_at),
         rules: from_json(&on, "rules", &row.rules)?,
         exercise: row.exercise,
-        reason: Words(key.open_text(reason_cell(id), &row.reason)?),
+        reason: Words(words(key, reason_cell(id), &row.reason, subject)?),
         decision_reason: Words(decision_reason),
     })
 }

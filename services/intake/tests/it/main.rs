@@ -6,6 +6,7 @@ mod access;
 mod facts;
 mod history;
 mod list;
+mod purge;
 mod review;
 mod samples;
 mod shares;

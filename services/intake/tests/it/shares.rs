@@ -13,7 +13,7 @@ use crate::world::{World, by, fields, nowhere, reason};
 const LEAD: &str = "unit/cyber u.one";
 const OWNER: &str = "bureau/NB-FR b.second";
 
-fn wish(name: &str, recipient: &str, number: u128) -> intake::ShareReferralRequest {
+pub(crate) fn wish(name: &str, recipient: &str, number: u128) -> intake::ShareReferralRequest {
     intake::ShareReferralRequest {
         name: name.to_owned(),
         recipient: recipient.to_owned(),
@@ -26,7 +26,7 @@ fn wish(name: &str, recipient: &str, number: u128) -> intake::ShareReferralReque
 }
 
 impl World {
-    async fn share(
+    pub(crate) async fn share(
         &self,
         caller: &str,
         wish: intake::ShareReferralRequest,
@@ -36,7 +36,7 @@ impl World {
         Ok(answer.into_inner().share.unwrap())
     }
 
-    async fn end(&self, caller: &str, share: &str) -> Result<intake::Share, Status> {
+    pub(crate) async fn end(&self, caller: &str, share: &str) -> Result<intake::Share, Status> {
         let name = share.to_owned();
         let request = intake::EndShareRequest { name };
         Ok(self
@@ -48,7 +48,7 @@ impl World {
             .unwrap())
     }
 
-    async fn consent(
+    pub(crate) async fn consent(
         &self,
         caller: &str,
         share: &str,

@@ -317,6 +317,18 @@ impl World {
             .unwrap()
     }
 
+    /// As somebody writes who owns the database.
+    pub(crate) async fn query_write(&self, text: &str) {
+        let text = text.to_owned();
+        self.db
+            .write_tx("test.write", |tx| {
+                let text = text.clone();
+                Box::pin(async move { tx.execute_unprepared(&text).await.db().map(drop) })
+            })
+            .await
+            .unwrap();
+    }
+
     /// Everything that waits to be handed on.
     pub(crate) async fn outbox(&self) -> Vec<Sent> {
         let text =

@@ -29,7 +29,7 @@ pub use protection::{
     VerifyArgs,
 };
 pub use referral::{
-    CustodyArgs, DossierArgs, ReferralArgs, ReferralCommand, SubmitArgs, WatchArgs,
+    CustodyArgs, DossierArgs, PurgeArgs, ReferralArgs, ReferralCommand, SubmitArgs, WatchArgs,
 };
 pub use sharing::{
     ConsentArgs, ConsentCommand, ConsentListArgs, ShareArgs, ShareCommand, ShareCreateArgs,

@@ -39,6 +39,8 @@ pub enum ReferralCommand {
     Dossier(DossierArgs),
     /// Download the custody of a referral: a document that `liaison verify` checks offline.
     Custody(CustodyArgs),
+    /// Destroy the content of a referral that is over, for good; its history stays.
+    Purge(PurgeArgs),
 }
 
 /// A referral to look at.
@@ -60,6 +62,27 @@ pub struct CustodyArgs {
     /// The file to write it to; standard output without it.
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
+}
+
+const PURGE: &str = "\
+The key that the dossier is sealed with is destroyed first, then the dossier, then everything that was
+written about the referral at every service. What it was shared with ends. The envelope and the history
+stay, with a receipt of who destroyed what. Only the owner may, at any time, and the compliance desk once
+the retention has ended; always with an officer other than the one who submitted it.";
+
+/// Arguments of `referral purge`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = PURGE)]
+pub struct PurgeArgs {
+    /// Whose content.
+    #[command(flatten)]
+    pub referral: ReferralArgs,
+    /// Only while the referral is as it was read, by its etag (`referral get --output json`).
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub etag: String,
+    /// It cannot be undone, and nobody asks again.
+    #[arg(long, required = true)]
+    pub yes: bool,
 }
 
 /// Arguments of `referral list`.

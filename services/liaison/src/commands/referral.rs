@@ -7,13 +7,13 @@ use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, Event, ReferralStep};
 use liaison_proto::intake::{
     Dossier, GetCustodyBundleRequest, GetDossierRequest, GetReferralHistoryRequest,
-    GetReferralRequest, HistoryEntry, ListReferralsRequest, Referral,
+    GetReferralRequest, HistoryEntry, ListReferralsRequest, PurgeReferralRequest, Referral,
 };
 use liaison_proto::notification::StreamNotificationsRequest;
 use serde_json::{Value, json};
 
 use crate::cli::{
-    CustodyArgs, DossierArgs, Output, PageArgs, ReferralArgs, ReferralCommand, WatchArgs,
+    CustodyArgs, DossierArgs, Output, PageArgs, PurgeArgs, ReferralArgs, ReferralCommand, WatchArgs,
 };
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
@@ -40,6 +40,7 @@ pub async fn run(output: &Output, command: &ReferralCommand) -> Outcome {
         ReferralCommand::History(args) => history(output, args).await,
         ReferralCommand::Dossier(args) => dossier(output, args).await,
         ReferralCommand::Custody(args) => custody(output, args).await,
+        ReferralCommand::Purge(args) => purge(output, args).await,
     }
 }
 
@@ -248,6 +249,29 @@ async fn custody(output: &Output, args: &CustodyArgs) -> Outcome {
         format!(
             "written to {0}; check it with: liaison verify {0}",
             path.display()
+        )
+    })?;
+    Ok(())
+}
+
+async fn purge(output: &Output, args: &PurgeArgs) -> Outcome {
+    let ReferralArgs { name, connect } = &args.referral;
+    let mut intake = Connection::open(connect, None)?.intake()?;
+    let request = PurgeReferralRequest {
+        name: resource("referrals", name),
+        etag: args.etag.clone(),
+    };
+    let referral = intake
+        .purge_referral(request)
+        .await
+        .map_err(Failure::refused(name))?
+        .into_inner()
+        .referral
+        .unwrap_or_default();
+    document(output, &to_json(REFERRAL, &referral), || {
+        format!(
+            "The content of {} is destroyed; its envelope and its history remain.",
+            referral.reference
         )
     })?;
     Ok(())
