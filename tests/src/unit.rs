@@ -1,7 +1,7 @@
 //! A unit's work.
 
 use liaison_proto::common::{AssignmentState, Outcome};
-use liaison_proto::intake::{Dossier, GetDossierRequest};
+use liaison_proto::intake::{Dossier, GetDossierRequest, WithheldItem};
 use liaison_proto::routing::{
     AcceptAssignmentRequest, Assignment, ClaimTaskRequest, CompleteAssignmentRequest,
     CompleteTaskRequest, CreateTaskRequest, DeclineAssignmentRequest, ListAssignmentsRequest,
@@ -64,19 +64,35 @@ fn taken_apart(pulled: PulledAssignment) -> (Assignment, String) {
     )
 }
 
-/// Opens the dossier of `referral`.
+/// Opens the dossier of `referral`, which is whole for the unit.
 ///
 /// # Errors
 /// What intake says against it.
+///
+/// # Panics
+/// Where something of it is withheld.
 pub async fn open(client: &Client, referral: &str) -> Result<Dossier, Status> {
+    let (dossier, withheld) = open_part(client, referral).await?;
+    assert_eq!(withheld, [], "the dossier is not whole");
+    Ok(dossier)
+}
+
+/// Opens the dossier of `referral`, and tells what of it is withheld.
+///
+/// # Errors
+/// What intake says against it.
+pub async fn open_part(
+    client: &Client,
+    referral: &str,
+) -> Result<(Dossier, Vec<WithheldItem>), Status> {
     let request = GetDossierRequest {
         name: referral.to_owned(),
         purpose: "case work".to_owned(),
     };
     let answer = client.intake().get_dossier(request).await?.into_inner();
-    answer
-        .dossier
-        .ok_or_else(|| Status::data_loss("an answer without its dossier"))
+    let dossier = answer.dossier;
+    let dossier = dossier.ok_or_else(|| Status::data_loss("an answer without its dossier"))?;
+    Ok((dossier, answer.withheld))
 }
 
 /// Commits the unit.

@@ -193,13 +193,11 @@ impl Api {
     ) -> Result<GetDossierResponse> {
         let (id, purpose) = convert::opening(request)?;
         let actor = actor(caller);
-        let content = self
+        let opened = self
             .ops
             .get_dossier(&Opening { id, actor, purpose })
             .await?;
-        Ok(GetDossierResponse {
-            dossier: Some(convert::dossier(&content)?),
-        })
+        convert::opened(&opened)
     }
 
     async fn review(

@@ -221,6 +221,7 @@ impl Words {
             sha256: vec![7; 32],
             collected_by: word("EvidenceEntry.collected_by"),
             locator: word("EvidenceEntry.locator"),
+            markings: dossier.markings.clone(),
             ..EvidenceEntry::default()
         }];
         dossier

@@ -11,7 +11,8 @@ use liaison_proto::event::{
     DeliveryStatus, Envelope, Event, ReferralChanged, ReferralStep,
 };
 use liaison_proto::intake::{
-    Dossier, EvidenceEntry, HistoryEntry, Person, PersonStatus, SubmitReferralRequest,
+    Dossier, EvidenceEntry, GetDossierResponse, HistoryEntry, Person, PersonStatus,
+    SubmitReferralRequest, WithheldItem,
 };
 use liaison_proto::notification::Notification;
 use liaison_proto::routing::{Assignment, PulledAssignment};
@@ -108,6 +109,27 @@ fn submission() -> SubmitReferralRequest {
     }
 }
 
+fn marked() -> EvidenceEntry {
+    EvidenceEntry {
+        label: "statement".to_owned(),
+        sha256: vec![8; 32],
+        markings: Some(markings()),
+        ..EvidenceEntry::default()
+    }
+}
+
+fn opened() -> GetDossierResponse {
+    GetDossierResponse {
+        dossier: Some(Dossier {
+            evidence: vec![marked()],
+            ..Dossier::default()
+        }),
+        withheld: vec![WithheldItem {
+            rules: vec!["markings.tlp-red.lead-only".to_owned()],
+        }],
+    }
+}
+
 fn history_entry() -> HistoryEntry {
     HistoryEntry {
         position: 7,
@@ -159,6 +181,7 @@ fn check<M: Message + Default + PartialEq + std::fmt::Debug>(name: &str, message
 #[test]
 fn messages_keep_their_bytes() {
     check("submission", &submission());
+    check("opened", &opened());
     check("history_entry", &history_entry());
     check("pulled", &pulled());
     let classified = CaseClassified {

@@ -2,8 +2,8 @@
 
 use e2e::refusal::refused;
 use e2e::{Suite, dossier, unit};
-use liaison_proto::common::{DeclineReason, ReferralState};
-use liaison_proto::intake::{GetReferralHistoryRequest, GetReferralRequest};
+use liaison_proto::common::{DeclineReason, Markings, OffenceTag, ReferralState, Tlp};
+use liaison_proto::intake::{EvidenceEntry, GetReferralHistoryRequest, GetReferralRequest};
 use liaison_proto::routing::{
     ClaimTaskRequest, CompleteAssignmentRequest, CreateTaskRequest, GetAssignmentRequest,
     ListTasksRequest,
@@ -62,6 +62,37 @@ e2e::both_backends! {
             unit::open(&bureau, &referral.name).await.unwrap(),
             dossier::plain()
         );
+    }
+
+    async fn a_piece_of_evidence_goes_no_further_than_its_own_markings(backend: Backend) {
+        let suite = Suite::up(backend).await;
+        let bureau = suite.client("bureau/NB-FR");
+        let mut sent = dossier::coded("03022", &[OffenceTag::Minor, OffenceTag::Cyber]);
+        let piece = |label: &str, markings| EvidenceEntry {
+            label: label.to_owned(),
+            sha256: vec![7; 32],
+            markings,
+            ..EvidenceEntry::default()
+        };
+        let red = Markings {
+            tlp: Tlp::Red.into(),
+            ..Markings::default()
+        };
+        sent.evidence = vec![piece("for all", None), piece("for the lead", Some(red))];
+        let referral = bureau.submit(sent.clone()).await.unwrap().name;
+        let (children, cyber) = (
+            suite.client("unit/children-trafficking"),
+            suite.client("unit/cyber"),
+        );
+        // Both have pulled it: the one leads it, and the other supports.
+        unit::pull_one(&children).await;
+        unit::pull_one(&cyber).await;
+        assert_eq!(unit::open(&bureau, &referral).await.unwrap(), sent);
+        assert_eq!(unit::open(&children, &referral).await.unwrap(), sent);
+        let (part, withheld) = unit::open_part(&cyber, &referral).await.unwrap();
+        assert_eq!(part.evidence, sent.evidence[..1]);
+        assert_eq!(withheld.len(), 1);
+        assert_eq!(withheld[0].rules, ["markings.tlp-red.lead-only"]);
     }
 
     async fn hidden_and_nonexistent_are_answered_alike(backend: Backend) {

@@ -1,6 +1,6 @@
 //! Reading the lists of a dossier: places, persons, identifiers, evidence.
 
-use liaison_grpc::wire::{Checks, Path};
+use liaison_grpc::wire::{Checks, Path, read_markings};
 use liaison_proto::intake;
 use liaison_types::{CountryCode, Form, Rule, Timestamp};
 
@@ -214,6 +214,8 @@ pub fn evidence(
         );
         checks.line(path.field("collected_by"), &entry.collected_by, MAX_NAME);
         checks.line(path.field("locator"), &entry.locator, MAX_LOCATOR);
+        // They stay in the content, with the text of H3, and are read again whenever it is opened.
+        read_markings(checks, path.field("markings"), entry.markings.as_ref());
     }
 }
 

@@ -4,6 +4,7 @@
 mod dossier;
 mod entries;
 mod event;
+mod opened;
 mod referral;
 mod share;
 
@@ -11,8 +12,9 @@ pub use dossier::submission;
 pub use entries::{evidence, identifiers, occurrences, persons};
 pub use event::{accepts, admitted, changed, fact, informed, purged};
 pub use liaison_proto::event::event::Data;
+pub use opened::{evidence_markings, opened};
 pub use referral::{
-    ReviewDecision, classification_inputs, classification_names, dossier, history, list_request,
-    opening, purge, referral, referral_id, review,
+    ReviewDecision, classification_inputs, classification_names, history, list_request, opening,
+    purge, referral, referral_id, review,
 };
 pub use share::{consent_page, consent_verdict, share, share_id, shares_page, wish};

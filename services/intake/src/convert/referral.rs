@@ -170,7 +170,7 @@ pub fn opening(request: intake::GetDossierRequest) -> Result<(ReferralId, Option
 ///
 /// # Errors
 /// INCONSISTENT_DATA where the stored bytes are none.
-pub fn dossier(content: &[u8]) -> Result<intake::Dossier> {
+pub(super) fn dossier(content: &[u8]) -> Result<intake::Dossier> {
     intake::Dossier::decode(content)
         .map_err(|error| Error::new(ErrorKind::DataLoss, Reason::InconsistentData).source(error))
 }

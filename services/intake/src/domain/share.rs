@@ -80,6 +80,17 @@ impl Terms {
     }
 }
 
+/// By what share a party sees a referral.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Passed {
+    /// What for and how.
+    pub terms: Terms,
+    /// Who passed it on.
+    pub by: Actor,
+    /// Whether the owner agreed: it passed it on itself, or it was asked for its consent.
+    pub agreed: bool,
+}
+
 /// What somebody wrote. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Words(pub String);

@@ -1,13 +1,16 @@
 //! Opening a dossier: decides, records and serves.
 
 use liaison_grpc::wire;
+use liaison_policy::attribute::{Grant, ItemClass, Mandate};
+use liaison_policy::{Passing, ShareFacts};
 use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Party, ReferralId, Result};
 
-use super::{Core, Ops, PERMIT, REFUSE, access, content_purged, rules, view};
-use crate::domain::{Actor, NewStep, ReferralStep};
+use super::{Access, Core, Ops, PERMIT, REFUSE, access, content_purged, rules, view};
+use crate::convert;
+use crate::domain::{Actor, NewStep, ReferralStep, Withheld, evidence};
 use crate::store::{self, Change, Record};
 
 const ACTION: &str = "intake.get_dossier";
@@ -18,7 +21,7 @@ const PURGED: &str = "PURGED";
 
 /// What became of the wish.
 enum Outcome {
-    Served(Vec<u8>),
+    Served(Opened),
     Refused,
     Purged,
 }
@@ -34,13 +37,33 @@ pub struct Opening {
     pub purpose: Option<String>,
 }
 
+/// A dossier, and what of it is not for whoever opened it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The encoded content, whole.
+    pub content: Vec<u8>,
+    /// The pieces of evidence to leave out of it, in its order.
+    pub withheld: Vec<Withheld>,
+}
+
+impl std::fmt::Debug for Opened {
+    /// Without the content.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened")
+            .field("content_bytes", &self.content.len())
+            .field("withheld", &self.withheld)
+            .finish()
+    }
+}
+
 impl Ops {
-    /// The encoded content. Each reading is in the audit, and a refused one too; one by anybody but
-    /// the owner is also a step of the history, of which the owner is told.
+    /// The content, and what of it is not to be served. Each reading is in the audit, with the rules
+    /// that opened it before those that kept pieces of it back, and a refused one too; one by anybody
+    /// but the owner is also a step of the history, of which the owner is told.
     ///
     /// # Errors
     /// NOT_FOUND where there is none and where it is hidden; CONTENT_PURGED where it was destroyed.
-    pub async fn get_dossier(&self, opening: &Opening) -> Result<Vec<u8>> {
+    pub async fn get_dossier(&self, opening: &Opening) -> Result<Opened> {
         let core = &*self.core;
         let trace = propagation::current_traceparent();
         let trace = trace.as_deref();
@@ -51,7 +74,7 @@ impl Ops {
             })
             .await?;
         match served {
-            Outcome::Served(content) => Ok(content),
+            Outcome::Served(opened) => Ok(opened),
             Outcome::Refused => Err(Error::not_found()),
             Outcome::Purged => Err(content_purged()),
         }
@@ -94,18 +117,44 @@ impl Core {
             .as_ref()
             .map_or_else(|| vec![UNKNOWN.to_owned()], rules);
         let rule = entry.rules.first().cloned().unwrap_or_default();
+        let opened = match record.as_ref().filter(|_| permitted && !purged) {
+            Some(record) => Some(self.content(tx, viewer, record, &access).await?),
+            None => None,
+        };
+        for withheld in opened.iter().flat_map(|opened| &opened.withheld) {
+            for rule in &withheld.rules {
+                if !entry.rules.iter().any(|known| known == rule.as_str()) {
+                    entry.rules.push(rule.to_string());
+                }
+            }
+        }
         audit::record(tx, vec![entry]).await?;
         let Some(record) = record.filter(|_| permitted) else {
             return Ok(Outcome::Refused);
         };
-        if purged {
+        let Some(opened) = opened else {
             return Ok(Outcome::Purged);
-        }
+        };
         if !owned {
             self.opened(tx, record, opening, rule, trace).await?;
         }
-        let content = store::content(tx, &self.vault, opening.id).await?;
-        Ok(Outcome::Served(content))
+        Ok(Outcome::Served(opened))
+    }
+
+    /// The content, and which pieces of it `viewer`, who may see it, may not.
+    async fn content(
+        &self,
+        tx: &Tx<'_>,
+        viewer: &Party,
+        record: &Record,
+        access: &Access,
+    ) -> Result<Opened> {
+        let referral = &record.referral;
+        let content = store::content(tx, &self.vault, referral.id).await?;
+        let pieces = convert::evidence_markings(&content, &referral.markings)?;
+        let share = share(viewer, record, access);
+        let withheld = evidence::withheld(&view(viewer, referral, access), share.as_ref(), &pieces);
+        Ok(Opened { content, withheld })
     }
 
     async fn opened(
@@ -136,4 +185,29 @@ impl Core {
         let event = self.publisher.changed(&record.referral, &step, trace);
         self.outbox.enqueue(tx, now, vec![event]).await
     }
+}
+
+/// What policy looked at when the referral was shared with `viewer`, where that is why it is open to them.
+fn share<'a>(viewer: &'a Party, record: &'a Record, access: &'a Access) -> Option<ShareFacts<'a>> {
+    let (Grant::Shared, Some(passed)) = (access.grant, &access.shared) else {
+        return None;
+    };
+    let referral = &record.referral;
+    let seen = view(viewer, referral, access);
+    let by = &passed.by.party;
+    let mut passing = Passing::new(by, &referral.owner, viewer, &referral.markings);
+    // Whoever it was answered for the referral then. A unit did as its lead, whatever it holds by now.
+    if matches!(by, Party::Unit(_)) {
+        passing.grant = Grant::Lead;
+    }
+    passing.clearance = seen.clearance;
+    passing.intent = seen.intent;
+    passing.consent = seen.consent;
+    Some(ShareFacts {
+        passing,
+        officer: passed.by.officer.as_deref(),
+        submitting_officer: record.submitting_officer.as_deref(),
+        mandate: Mandate::Unknown,
+        item: ItemClass::Dossier,
+    })
 }

@@ -34,7 +34,7 @@ use liaison_types::{
 };
 use sea_orm::ConnectionTrait;
 
-use crate::domain::{Actor, Referral, ReferralState, Step, Terms};
+use crate::domain::{Actor, Passed, Referral, ReferralState, Role, Step};
 use crate::events::Publisher;
 use crate::store::{self, NewReferral, Record};
 
@@ -188,30 +188,31 @@ impl Core {
 }
 
 /// What lets a party open a referral, besides owning it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Access {
     grant: Grant,
-    /// On what terms it was shared, and whether the owner had to consent.
-    shared: Option<(Terms, bool)>,
+    /// By what share.
+    shared: Option<Passed>,
 }
 
 /// What lets `viewer` open this referral. Asked of the database in the same way whether the referral
 /// exists or not.
 async fn access<C: ConnectionTrait>(db: &C, viewer: &Party, id: ReferralId) -> Result<Access> {
     let held = match viewer {
-        Party::Unit(unit) => store::holds_grant(db, id, unit).await?,
-        _ => false,
+        Party::Unit(unit) => store::role_of(db, id, unit).await?,
+        _ => None,
     };
     let shared = match viewer {
         Party::Unit(_) | Party::Bureau(_) | Party::Partner(_) => {
-            store::shared_terms(db, id, viewer).await?
+            store::passed_to(db, id, viewer).await?
         }
         _ => None,
     };
     let grant = match (held, &shared) {
-        (true, _) => Grant::Held,
-        (false, Some(_)) => Grant::Shared,
-        (false, None) => Grant::None,
+        (Some(Role::Lead), _) => Grant::Lead,
+        (Some(Role::Supporting), _) => Grant::Supporting,
+        (None, Some(_)) => Grant::Shared,
+        (None, None) => Grant::None,
     };
     Ok(Access { grant, shared })
 }
@@ -219,11 +220,11 @@ async fn access<C: ConnectionTrait>(db: &C, viewer: &Party, id: ReferralId) -> R
 /// What policy looks at.
 fn view<'a>(viewer: &'a Party, referral: &'a Referral, access: &Access) -> ViewFacts<'a> {
     let mut facts = ViewFacts::new(viewer, &referral.owner, access.grant, &referral.markings);
-    if let (Grant::Shared, Some((terms, consented))) = (access.grant, &access.shared) {
+    if let (Grant::Shared, Some(passed)) = (access.grant, &access.shared) {
         facts.intent = referral
             .purpose
-            .map_or_else(Intent::default, |purpose| terms.intent(purpose));
-        if *consented {
+            .map_or_else(Intent::default, |purpose| passed.terms.intent(purpose));
+        if passed.agreed {
             facts.consent = Consent::Given;
         }
     }

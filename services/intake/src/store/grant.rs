@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use liaison_store::Tx;
 use liaison_store::{DbResult as _, Inconsistency, any_of, insert_all, update_all};
 use liaison_types::{AssignmentId, ReferralId, Result, Timestamp, UnitCode};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::dossier_grant::{ActiveModel, Column, Entity, Model};
 use super::parsed;
-use crate::domain::Grant;
+use crate::domain::{Grant, Role};
 
 /// All shares of these referrals, each list in the order of their ids.
 ///
@@ -36,23 +36,35 @@ pub async fn grants_of(
     Ok(grants)
 }
 
-/// Whether `unit` may open this referral now.
+/// In which role `unit` may open this referral now: it leads where it has several. `None` where it may
+/// not.
 ///
 /// # Errors
-/// Where the database refuses.
-pub async fn holds_grant<C: ConnectionTrait>(
+/// Where the database refuses or a row makes no sense.
+pub async fn role_of<C: ConnectionTrait>(
     db: &C,
     referral: ReferralId,
     unit: &UnitCode,
-) -> Result<bool> {
-    let active = Entity::find()
+) -> Result<Option<Role>> {
+    let held: Vec<(Uuid, String)> = Entity::find()
+        .select_only()
+        .columns([Column::AssignmentId, Column::Role])
         .filter(Column::ReferralId.eq(referral.uuid()))
         .filter(Column::Unit.eq(unit.as_str()))
         .filter(Column::Active.eq(true))
-        .count(db)
+        .into_tuple()
+        .all(db)
         .await
         .db()?;
-    Ok(active > 0)
+    let mut found = None;
+    for (assignment, role) in held {
+        let on = Inconsistency::on("dossier_grant").row(assignment);
+        let role: Role = parsed(&on, "role", &role)?;
+        if found != Some(Role::Lead) {
+            found = Some(role);
+        }
+    }
+    Ok(found)
 }
 
 /// Writes shares that are new and those that changed, each by one statement.

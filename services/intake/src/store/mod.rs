@@ -10,7 +10,7 @@ mod share;
 mod submission;
 
 pub use counter::reserve;
-pub use grant::{grants_of, holds_grant, save_grants};
+pub use grant::{grants_of, role_of, save_grants};
 pub use history::{append, history};
 pub use migration::Migrator;
 pub use referral::{
@@ -19,7 +19,7 @@ pub use referral::{
 };
 pub use share::{
     consent_requests, expired_consents, find_share, find_share_by_request, insert_share,
-    lock_share, save_share, shared_terms, shares_of,
+    lock_share, passed_to, save_share, shares_of,
 };
 pub use submission::{Known, NewReferral, find_requests, insert_contents, insert_referrals};
 

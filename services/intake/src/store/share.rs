@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::entity::share::{ActiveModel, Column, Entity, Model};
 use super::parsed;
 use super::referral::{from_json, json};
-use crate::domain::{Actor, Deadline, Share, ShareState, Terms, Words};
+use crate::domain::{Actor, Deadline, Passed, Share, ShareState, Terms, Words};
 
 /// In the words of the indexes.
 const ACTIVE: &str = "state = 'ACTIVE'";
@@ -37,16 +37,15 @@ pub(super) fn shared_with(party: &Party) -> SelectStatement {
         .to_owned()
 }
 
-/// On what terms this referral is shared with `party` now, and whether the owner had to consent; the
-/// oldest share where there are several.
+/// By what share `party` sees this referral now; the oldest where there are several.
 ///
 /// # Errors
 /// Where the database refuses or a row makes no sense.
-pub async fn shared_terms<C: ConnectionTrait>(
+pub async fn passed_to<C: ConnectionTrait>(
     db: &C,
     referral: ReferralId,
     party: &Party,
-) -> Result<Option<(Terms, bool)>> {
+) -> Result<Option<Passed>> {
     let row = Entity::find()
         .filter(Column::Recipient.eq(party.to_string()))
         .filter(Column::ReferralId.eq(referral.uuid()))
@@ -55,8 +54,7 @@ pub async fn shared_terms<C: ConnectionTrait>(
         .one(db)
         .await
         .db()?;
-    row.map(|row| Ok((terms(&row)?, row.consent_due_at.is_some())))
-        .transpose()
+    row.as_ref().map(passed).transpose()
 }
 
 /// Which referral a share is of.
@@ -271,6 +269,19 @@ fn terms(row: &Model) -> Result<Terms> {
         purpose: parsed(&on, "purpose", &row.purpose)?,
         action: parsed(&on, "action", &row.action)?,
         usage: parsed(&on, "usage", &row.usage)?,
+    })
+}
+
+fn passed(row: &Model) -> Result<Passed> {
+    let on = Inconsistency::on("share").row(row.id);
+    Ok(Passed {
+        terms: terms(row)?,
+        // A share that is active has the consent that it waited for.
+        agreed: row.consent_due_at.is_some() || row.requested_party == row.owner,
+        by: Actor {
+            party: parsed(&on, "requested_party", &row.requested_party)?,
+            officer: row.requested_officer.clone(),
+        },
     })
 }
 

@@ -10,8 +10,8 @@ use tonic::Status;
 use crate::samples::{dossier, submission};
 use crate::world::{World, by, fields, nowhere, reason};
 
-const LEAD: &str = "unit/cyber u.one";
-const OWNER: &str = "bureau/NB-FR b.second";
+pub(crate) const LEAD: &str = "unit/cyber u.one";
+pub(crate) const OWNER: &str = "bureau/NB-FR b.second";
 
 pub(crate) fn wish(name: &str, recipient: &str, number: u128) -> intake::ShareReferralRequest {
     intake::ShareReferralRequest {

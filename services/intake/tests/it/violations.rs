@@ -178,6 +178,38 @@ async fn everything_wrong_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn a_piece_of_evidence_is_marked_by_the_rules_of_a_referral() {
+    let wrong = common::Markings {
+        confidentiality: 9,
+        handling: vec![common::HandlingCode::H3.into(), 17],
+        tlp: 42,
+        pap: -1,
+        excluded_countries: vec!["ZZ".into()],
+        excluded_units: vec!["terrorism".into(), "Cyber".into()],
+        ..common::Markings::default()
+    };
+    let given = wrong.clone();
+    let referral = complained(move |dossier| dossier.markings = Some(given)).await;
+    assert_eq!(referral.len(), 7, "{referral:?}");
+    let pieces = complained(move |dossier| {
+        let piece = dossier.evidence[0].clone();
+        let marked = |markings| intake::EvidenceEntry {
+            markings: Some(markings),
+            ..piece.clone()
+        };
+        let right = marked(common::Markings::default());
+        dossier.evidence.extend([right, marked(wrong)]);
+    })
+    .await;
+    let path = "dossier.evidence[2].markings";
+    let expected: Vec<String> = referral
+        .iter()
+        .map(|field| field.replace("dossier.markings", path))
+        .collect();
+    assert_eq!(pieces, expected);
+}
+
+#[tokio::test]
 async fn lists_are_bounded() {
     let found = complained(|dossier| {
         dossier.offences = vec![dossier.offences[0].clone(); 17];

@@ -137,11 +137,12 @@ impl World {
             .collect()
     }
 
-    pub(crate) async fn dossier(
+    /// Opens a dossier: what is served of it, and what is not.
+    pub(crate) async fn open(
         &self,
         caller: &str,
         name: &str,
-    ) -> Result<intake::Dossier, Status> {
+    ) -> Result<intake::GetDossierResponse, Status> {
         self.moment();
         let request = intake::GetDossierRequest {
             name: name.to_owned(),
@@ -151,9 +152,18 @@ impl World {
             .api
             .get_dossier(by(caller, request))
             .await?
-            .into_inner()
-            .dossier
-            .unwrap())
+            .into_inner())
+    }
+
+    /// Opens a dossier that is whole for the caller.
+    pub(crate) async fn dossier(
+        &self,
+        caller: &str,
+        name: &str,
+    ) -> Result<intake::Dossier, Status> {
+        let opened = self.open(caller, name).await?;
+        assert_eq!(opened.withheld, [], "{caller}");
+        Ok(opened.dossier.unwrap())
     }
 
     pub(crate) async fn review(

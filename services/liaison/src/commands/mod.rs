@@ -5,6 +5,7 @@ pub mod audit;
 pub mod certs;
 pub mod classify;
 pub mod demo;
+pub mod dossier;
 pub mod keys;
 pub mod migrate;
 pub mod pull;

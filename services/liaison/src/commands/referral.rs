@@ -6,14 +6,14 @@ use liaison_proto::common::{Outcome as CaseOutcome, ReferralState};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, Event, ReferralStep};
 use liaison_proto::intake::{
-    Dossier, GetCustodyBundleRequest, GetDossierRequest, GetReferralHistoryRequest,
-    GetReferralRequest, HistoryEntry, ListReferralsRequest, PurgeReferralRequest, Referral,
+    GetCustodyBundleRequest, GetReferralHistoryRequest, GetReferralRequest, HistoryEntry,
+    ListReferralsRequest, PurgeReferralRequest, Referral,
 };
 use liaison_proto::notification::StreamNotificationsRequest;
 use serde_json::{Value, json};
 
 use crate::cli::{
-    CustodyArgs, DossierArgs, Output, PageArgs, PurgeArgs, ReferralArgs, ReferralCommand, WatchArgs,
+    CustodyArgs, Output, PageArgs, PurgeArgs, ReferralArgs, ReferralCommand, WatchArgs,
 };
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
@@ -22,7 +22,7 @@ use crate::output::{
 };
 use crate::proto_json::to_json;
 
-use super::{referral_state, resource};
+use super::{dossier, referral_state, resource};
 
 const REFERRAL: &str = "liaison.intake.v1.Referral";
 
@@ -38,7 +38,7 @@ pub async fn run(output: &Output, command: &ReferralCommand) -> Outcome {
         }
         ReferralCommand::Watch(args) => watch(output, args).await,
         ReferralCommand::History(args) => history(output, args).await,
-        ReferralCommand::Dossier(args) => dossier(output, args).await,
+        ReferralCommand::Dossier(args) => dossier::run(output, args).await,
         ReferralCommand::Custody(args) => custody(output, args).await,
         ReferralCommand::Purge(args) => purge(output, args).await,
     }
@@ -201,25 +201,6 @@ fn history_row(entry: &HistoryEntry) -> Vec<String> {
     ]
 }
 
-async fn dossier(output: &Output, args: &DossierArgs) -> Outcome {
-    let ReferralArgs { name, connect } = &args.referral;
-    let mut intake = Connection::open(connect, None)?.intake()?;
-    let request = GetDossierRequest {
-        name: resource("referrals", name),
-        purpose: args.purpose.clone(),
-    };
-    let dossier = intake
-        .get_dossier(request)
-        .await
-        .map_err(Failure::refused(name))?
-        .into_inner()
-        .dossier
-        .unwrap_or_default();
-    let json = to_json("liaison.intake.v1.Dossier", &dossier);
-    document(output, &json, || dossier_text(&dossier))?;
-    Ok(())
-}
-
 async fn custody(output: &Output, args: &CustodyArgs) -> Outcome {
     let ReferralArgs { name, connect } = &args.referral;
     let mut intake = Connection::open(connect, None)?.intake()?;
@@ -275,28 +256,6 @@ async fn purge(output: &Output, args: &PurgeArgs) -> Outcome {
         )
     })?;
     Ok(())
-}
-
-fn dossier_text(dossier: &Dossier) -> String {
-    let mut text = format!(
-        "{}\n\n{}\n",
-        styled(STRONG, &dossier.title),
-        dossier.narrative
-    );
-    for person in &dossier.persons {
-        let name = if person.identity_unknown {
-            "identity unknown".to_owned()
-        } else {
-            format!("{} {}", person.given_names, person.family_name)
-        };
-        let status = word(person.status().as_str_name(), "PERSON_STATUS_");
-        text.push_str(&format!("\n{status}: {name} – {}", person.purpose_link));
-    }
-    for identifier in &dossier.identifiers {
-        let kind = word(identifier.kind().as_str_name(), "IDENTIFIER_KIND_");
-        text.push_str(&format!("\n{kind}: {}", identifier.value));
-    }
-    text
 }
 
 async fn watch(output: &Output, args: &WatchArgs) -> Outcome {

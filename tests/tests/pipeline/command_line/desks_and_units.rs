@@ -183,3 +183,32 @@ fn tasks_are_listed_and_taken_by_somebody() {
         assert!(shell.text(unit, &claim[..3]).contains("a.first"));
     });
 }
+
+#[test]
+fn a_dossier_says_what_of_it_is_withheld() {
+    e2e::run(async {
+        let shell = Shell::new().await;
+        let submit = ["submit", "--wait", &sample("02-abus-en-ligne")];
+        let referral = name(&shell.done("bureau/NB-FR", &submit));
+        let (lead, support) = ("unit/children-trafficking", "unit/cyber");
+        for unit in [lead, support] {
+            shell.done(unit, &["pull", "--wait", "30"]);
+        }
+        let open = ["referral", "dossier", &referral];
+        let whole = shell.done(lead, &open);
+        assert_eq!(whole["evidence"].as_array().unwrap().len(), 2, "{whole}");
+        assert_eq!(whole.get("withheld"), None, "{whole}");
+        let whole = shell.text(lead, &open);
+        assert!(whole.contains("entrée 2026-0114 – TLP:RED"), "{whole}");
+        assert!(!whole.contains("withheld"), "{whole}");
+
+        let part = shell.done(support, &open);
+        assert_eq!(part["evidence"].as_array().unwrap().len(), 1, "{part}");
+        let rules = &part["withheld"][0]["rules"];
+        assert_eq!(*rules, serde_json::json!(["markings.tlp-red.lead-only"]));
+        let part = shell.text(support, &open);
+        assert!(part.contains("1 piece of evidence is withheld"), "{part}");
+        assert!(part.contains("by markings.tlp-red.lead-only"), "{part}");
+        assert!(!part.contains("2026-0114"), "{part}");
+    });
+}
