@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use liaison_types::{EventId, Name};
 
 use crate::service::Service;
+use crate::unprotected;
 
 const AFTER_HELP: &str = "\
 Settings come in layers, later ones win: the documented defaults (`settings` prints them), the file
@@ -224,7 +225,7 @@ impl Cli {
             .name(name.clone())
             .bin_name(name)
             .about(S::ABOUT)
-            .version(S::VERSION);
+            .version(unprotected::version(S::VERSION));
         let matches = command.try_get_matches_from_mut(arguments)?;
         Self::from_arg_matches(&matches)
     }

@@ -27,6 +27,7 @@ pub mod settings;
 mod signals;
 mod start;
 mod table;
+pub mod unprotected;
 
 pub use host::Hosted;
 pub use keys::{Keys, Signer, create_missing, public_key};

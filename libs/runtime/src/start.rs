@@ -21,6 +21,7 @@ use crate::listeners::Listeners;
 use crate::readiness::Readiness;
 use crate::service::{Ambient, App, Context, Service};
 use crate::settings::Settings;
+use crate::unprotected;
 
 /// How long connections that are in use at the end may take to come back.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -81,12 +82,14 @@ async fn begin<S: Service>(
     listeners: Listeners,
     ambient: Ambient,
 ) -> Result<Running> {
+    unprotected::permitted()?;
     let killed_unless_ready = KillOnDrop(Some(lifecycle.clone()));
     let listeners = listeners.into_grpc()?;
     let (address, health_address) = (listeners.address(), listeners.health_address());
     let identity = load_identity(&settings, &ambient.clock).await?;
     let keys = load_keys(&settings, &ambient.random).await?;
     let db = open_database::<S>(&settings.database).await?;
+    unprotected::not_among_sealed(&db).await?;
     let readiness = Readiness::new();
     let database = db.clone();
     let inbox = (db.clone(), Arc::clone(&ambient.clock), settings.relay);

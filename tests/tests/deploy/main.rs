@@ -12,4 +12,5 @@ mod files;
 mod manifests;
 mod network;
 mod played;
+mod protection;
 mod tools;

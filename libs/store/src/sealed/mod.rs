@@ -61,10 +61,20 @@
 //! a page that PostgreSQL has not tidied yet, and in backups. Those copies are worth as much as the
 //! key-encryption key that wrapped them: they end when that version is replaced and its file removed.
 //!
+//! # A build without protection
+//!
+//! With the cargo feature `unprotected` nothing of this happens: no key is made, wrapped or stored, and
+//! values stay as they are. It is there to be measured against, by the load tool, which builds it apart.
+//! [`PROTECTED`] says which build this is; the runtime lets no other one serve unless it is told to.
+//!
 //! # Memory
 //!
 //! Keys are erased where they lie when they are dropped. What the cipher derives from them lives for one
 //! call and is not erased, nor are copies the compiler makes while moving a value, nor is content.
+
+/// Whether this build seals what it is told to seal. Only one with the cargo feature `unprotected` does not,
+/// which no default enables and no image has.
+pub const PROTECTED: bool = !cfg!(feature = "unprotected");
 
 mod cipher;
 mod data_key;

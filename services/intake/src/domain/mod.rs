@@ -18,7 +18,7 @@ pub use evidence::Withheld;
 pub use facts::{Fact, FactKind};
 pub use progress::{Admission, Classification, Grant, Progress};
 pub use reference::Series;
-pub use referral::{Actor, Chain, NewStep, Referral, Step};
+pub use referral::{Actor, Chain, NewStep, PROVED, Referral, Step};
 pub use share::{Passed, Share, Terms, Words};
 pub use vocabulary::{
     AssignmentState, AssignmentStep, IntendedAction, IntendedUse, Outcome, PersonStatus,

@@ -34,7 +34,7 @@ use liaison_types::{
 };
 use sea_orm::ConnectionTrait;
 
-use crate::domain::{Actor, Passed, Referral, ReferralState, Role, Step};
+use crate::domain::{Actor, PROVED, Passed, Referral, ReferralState, Role, Step};
 use crate::events::Publisher;
 use crate::store::{self, NewReferral, Record};
 
@@ -148,7 +148,7 @@ impl Ops {
 impl Core {
     /// Signs the last of `steps`, which one transaction adds to one referral, and by the chain all of them.
     fn sign(&self, steps: &mut [Step]) {
-        if let Some(last) = steps.last_mut() {
+        if let Some(last) = steps.last_mut().filter(|_| PROVED) {
             let key = self.signer.key();
             last.signature = Some(receipt::sign(&last.digest, &key));
         }

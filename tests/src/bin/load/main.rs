@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use processes::Build;
 use report::Report;
 
 /// Measures a scenario and its baseline.
@@ -29,6 +30,9 @@ struct Cli {
     /// How long each measurement lasts; the baseline takes about as long again.
     #[arg(long, default_value_t = 15)]
     seconds: u64,
+    /// How often `protection` measures each build; in turn, so that both meet the same moods of the machine.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
     /// Measure the programs beside this one as they are, instead of building them first.
     #[arg(long)]
     no_build: bool,
@@ -50,13 +54,19 @@ enum Scenario {
     Stack,
     /// From submission to pullable at a fixed arrival rate, embedded, against one committed write.
     Journey,
+    /// SubmitReferral as in `submit`, against a build that neither seals nor proves custody.
+    Protection,
+    /// The same on SQLite.
+    ProtectionSqlite,
 }
 
 impl Scenario {
     /// The packages whose programs it measures; none where this program is its own server.
     const fn packages(self) -> &'static [&'static str] {
         match self {
-            Self::Submit | Self::SubmitSqlite => &["liaison-intake"],
+            Self::Submit | Self::SubmitSqlite | Self::Protection | Self::ProtectionSqlite => {
+                &["liaison-intake"]
+            }
             Self::Pipeline => &[
                 "liaison-intake",
                 "liaison-classification",
@@ -66,6 +76,16 @@ impl Scenario {
             Self::Stack => &[],
             Self::Journey => &["liaison"],
         }
+    }
+
+    /// Whether it needs a PostgreSQL.
+    const fn on_postgres(self) -> bool {
+        matches!(self, Self::Submit | Self::Pipeline | Self::Protection)
+    }
+
+    /// Whether it compares with a build without protection.
+    const fn compares_builds(self) -> bool {
+        matches!(self, Self::Protection | Self::ProtectionSqlite)
     }
 }
 
@@ -88,9 +108,7 @@ fn main() -> ExitCode {
         return finish(scenario::stack::serve(role == "stack", &arguments[1..]));
     }
     let cli = Cli::parse();
-    if matches!(cli.scenario, Scenario::Submit | Scenario::Pipeline)
-        && std::env::var_os(world::POSTGRES).is_none()
-    {
+    if cli.scenario.on_postgres() && std::env::var_os(world::POSTGRES).is_none() {
         return under_postgres(&arguments[1..]);
     }
     finish(measure(&cli).and_then(|report| report.print(cli.output == Form::Json)))
@@ -127,7 +145,10 @@ fn finish(result: Result<()>) -> ExitCode {
 fn measure(cli: &Cli) -> Result<Report> {
     let packages = cli.scenario.packages();
     if !cli.no_build && !packages.is_empty() {
-        processes::build(packages)?;
+        processes::build(packages, Build::Usual)?;
+        if cli.scenario.compares_builds() {
+            processes::build(packages, Build::Unprotected)?;
+        }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -140,6 +161,8 @@ fn measure(cli: &Cli) -> Result<Report> {
             Scenario::Pipeline => scenario::pipeline::run(seconds).await,
             Scenario::Stack => scenario::stack::run(seconds).await,
             Scenario::Journey => scenario::journey::run(seconds).await,
+            Scenario::Protection => scenario::protection::postgres(seconds, cli.rounds).await,
+            Scenario::ProtectionSqlite => scenario::protection::sqlite(seconds, cli.rounds).await,
         }
     })
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use liaison_runtime::unprotected;
 
 use crate::{Result, world};
 
@@ -23,9 +25,22 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
+/// The cargo feature of a build without protection.
+const UNPROTECTED: &str = "unprotected";
+
+/// Which build of a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Build {
+    /// The one that everybody uses.
+    Usual,
+    /// The one that neither seals nor proves custody. It lies in a target folder of its own, so that no
+    /// program is ever replaced by one of these.
+    Unprotected,
+}
+
 /// Builds the binaries as this program was, in release or not, so that what is measured is what the
 /// tree says.
-pub(crate) fn build(packages: &[&str]) -> Result<()> {
+pub(crate) fn build(packages: &[&str], build: Build) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(world::root()).args(["build", "--quiet"]);
     if !cfg!(debug_assertions) {
@@ -34,20 +49,45 @@ pub(crate) fn build(packages: &[&str]) -> Result<()> {
     for package in packages {
         cargo.args(["-p", package]);
     }
+    if build == Build::Unprotected {
+        cargo.args(["--features", UNPROTECTED]);
+        cargo.arg("--target-dir").arg(unprotected_target()?);
+    }
     if !cargo.status()?.success() {
         return Err("the binaries cannot be built".into());
     }
     Ok(())
 }
 
-fn binary(name: &str) -> Result<PathBuf> {
-    // This program lies in the same folder.
-    let path = std::env::current_exe()?.with_file_name(name);
-    if path.exists() {
-        Ok(path)
-    } else {
-        Err(format!("{} does not exist", path.display()).into())
+/// Beside the folder that this program lies in, which has the name of its profile.
+fn unprotected_target() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2);
+    let target = target.ok_or("this program lies in no target folder")?;
+    Ok(target.join(UNPROTECTED))
+}
+
+fn binary(name: &str, build: Build) -> Result<PathBuf> {
+    // This program lies in the same folder, or in the one of the same name.
+    let beside = std::env::current_exe()?;
+    let path = match build {
+        Build::Usual => beside.with_file_name(name),
+        Build::Unprotected => {
+            let profile = beside.parent().and_then(Path::file_name);
+            let profile = profile.ok_or("this program lies in no folder")?;
+            unprotected_target()?.join(profile).join(name)
+        }
+    };
+    if !path.exists() {
+        return Err(format!("{} does not exist", path.display()).into());
     }
+    // Nothing is measured under another name than its own.
+    let told = Command::new(&path).arg("--version").output()?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    if told.contains(unprotected::MARK) != (build == Build::Unprotected) {
+        return Err(format!("{} is another build: {told}", path.display()).into());
+    }
+    Ok(path)
 }
 
 impl Process {
@@ -57,7 +97,21 @@ impl Process {
         arguments: &[&str],
         environment: &BTreeMap<String, String>,
     ) -> Result<Self> {
-        let child = Command::new(binary(program)?)
+        Self::start_build(Build::Usual, program, arguments, environment)
+    }
+
+    /// Starts this build of `program`.
+    pub(crate) fn start_build(
+        build: Build,
+        program: &str,
+        arguments: &[&str],
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let mut command = Command::new(binary(program, build)?);
+        if build == Build::Unprotected {
+            command.env(unprotected::VARIABLE, unprotected::ADMISSION);
+        }
+        let child = command
             .args(arguments)
             .env_remove("RUST_LOG")
             .envs(environment)

@@ -160,13 +160,21 @@ pub(crate) async fn postgres(name: &str) -> Result<String> {
     let admin = std::env::var(POSTGRES).map_err(|_| format!("{POSTGRES} is not set"))?;
     let db = sea_orm::Database::connect(&admin).await?;
     let name = format!("load_{name}");
-    db.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}"))
+    // Whoever was measured on it before is gone, and their connections may not be.
+    db.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         .await?;
     db.execute_unprepared(&format!("CREATE DATABASE {name}"))
         .await?;
     let mut url: url::Url = admin.parse()?;
     url.set_path(&name);
     Ok(url.to_string())
+}
+
+/// Has the cluster write what earlier measurements left to be written, so that the next does not wait for it.
+pub(crate) async fn checkpoint(database: &str) -> Result<()> {
+    let db = sea_orm::Database::connect(database).await?;
+    db.execute_unprepared("CHECKPOINT").await?;
+    Ok(())
 }
 
 /// `fsync` and `synchronous_commit` as the cluster has them.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use liaison_proto::intake::intake_service_client::IntakeServiceClient;
 
 use crate::drive::{Done, closed};
-use crate::processes::{self, Process};
+use crate::processes::{self, Build, Process};
 use crate::report::{Baseline, Conditions, Latency, NOT_APPLICABLE, Report, others};
 use crate::world::{self, World};
 use crate::{Result, baseline, dossiers};
@@ -22,7 +22,7 @@ pub(crate) async fn postgres(time: Duration) -> Result<Report> {
     let database = world::postgres("intake").await?;
     let durability = world::durability(&database).await?;
     let world = World::new()?;
-    let (done, rss) = submit(&world, &database, time).await?;
+    let (done, rss) = submit(&world, Build::Usual, &database, time).await?;
     let baseline =
         baseline::pgbench(&world::postgres("baseline").await?, dossiers::BYTES, time).await?;
     Ok(report("submit", &done, baseline, rss, durability, []))
@@ -32,7 +32,7 @@ pub(crate) async fn postgres(time: Duration) -> Result<Report> {
 pub(crate) async fn sqlite(time: Duration) -> Result<Report> {
     let world = World::new()?;
     let database = format!("sqlite://{}", world.path().join("intake.db").display());
-    let (done, rss) = submit(&world, &database, time).await?;
+    let (done, rss) = submit(&world, Build::Usual, &database, time).await?;
     let event_bytes = baseline::event_bytes(&database).await?;
     let (baseline, _) = baseline::sqlite_rows(world.path(), dossiers::BYTES, time / 2).await?;
     let durability = ("synchronous=FULL".to_owned(), NOT_APPLICABLE.to_owned());
@@ -47,8 +47,10 @@ pub(crate) async fn sqlite(time: Duration) -> Result<Report> {
     ))
 }
 
-async fn submit(
+/// Starts this build of intake over `database`, and submits for `time`.
+pub(crate) async fn submit(
     world: &World,
+    build: Build,
     database: &str,
     time: Duration,
 ) -> Result<(Done, BTreeMap<String, f64>)> {
@@ -58,7 +60,7 @@ async fn submit(
     let peers = BTreeMap::from([("classification", nobody), ("notification", nobody)]);
     let mut environment = world.environment("intake", address, database, &peers)?;
     environment.insert("LIAISON__RELAY__PAUSED".to_owned(), "true".to_owned());
-    let mut intake = Process::start("liaison-intake", &[], &environment)?;
+    let mut intake = Process::start_build(build, "liaison-intake", &[], &environment)?;
     intake.wait_for(address)?;
     let done = drive(world, address, time).await?;
     if let Some(error) = &done.first_error {
