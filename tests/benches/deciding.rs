@@ -27,6 +27,7 @@ use liaison_classification::worker::Facts;
 use liaison_grpc::event_delivery::{EventInbox, EventSource, NewFact};
 use liaison_grpc::wire;
 use liaison_outbox::{Destination, Outbox};
+use liaison_policy::Policy;
 use liaison_proto::common::{self, Offence};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{DeliveryResult, DeliveryStatus, Envelope, Event, ReferralAdmitted};
@@ -130,6 +131,7 @@ async fn decided(backend: Backend, rules: &Arc<RuleSet>) -> f64 {
         random: environment.random(),
         vault: Vault::new(Arc::new(ring), environment.random()),
         rules: Arc::clone(rules),
+        policy: Policy::built_in(),
         inputs: Arc::new(Dossiers),
         terms: Terms {
             batch: BATCH,

@@ -14,6 +14,8 @@
 //!   beside the decision ([`Facts::encode`]) and shown to people ([`Facts::pairs`]).
 //! - A [`RuleSet`] is read from text and decides facts. [`RuleSet::built_in`] is the one of this build,
 //!   which the free functions ([`may_route`]) ask; each has a method of its name for every other rule set.
+//! - A [`Policy`] is what a service decides by: its rule set and the clearances on record. It answers
+//!   [`Decided`], the decision with what it was made on, which the audit keeps.
 //! - [`RuleSet::explain`] tells every rule that spoke; [`simulate`] tells what a candidate would have
 //!   decided otherwise.
 //!
@@ -82,6 +84,7 @@ pub mod facts;
 pub mod load;
 pub mod notify;
 pub mod passing;
+pub mod policy;
 pub mod purge;
 pub mod purpose;
 pub mod receiver;
@@ -106,13 +109,14 @@ pub use notify::{NotifyFacts, may_notify};
 pub use passing::{
     ExportFacts, Passing, ShareFacts, TransferFacts, may_export, may_share, may_transfer,
 };
+pub use policy::{Clearances, Decided, Policy};
 pub use purge::{PurgeFacts, may_purge};
 pub use receiver::{Clearance, Intent, Recipient};
 pub use review::{ReviewFacts, may_decide_review};
 pub use route::{RouteFacts, may_route};
 pub use rule_set::{Explanation, Rule, RuleEffect, RuleSet, Spoken};
 pub use simulate::{Difference, Kept, simulate};
-pub use triage::may_triage;
+pub use triage::{may_triage, triage_facts};
 pub use view::{
     ItemFacts, ViewFacts, may_list_all, may_view_dossier, may_view_envelope, may_view_item,
 };

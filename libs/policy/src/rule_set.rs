@@ -1,7 +1,7 @@
 //! Rule sets: data that decides. What a rule set is, and how it decides facts.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::attribute::{Attribute, Question};
 use crate::decision::{Decision, Heard, RuleId};
@@ -147,7 +147,7 @@ impl fmt::Display for Explanation<'_> {
 /// A versioned set of rules, compiled. It is immutable; services hold one behind an `Arc`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleSet {
-    version: String,
+    version: Arc<str>,
     rules: Vec<Rule>,
     /// For each question the places of its rules, the default left out.
     asked: Vec<Vec<usize>>,
@@ -186,7 +186,7 @@ impl RuleSet {
         };
         let asked = Question::ALL.iter().map(speaking).collect();
         Self {
-            version,
+            version: version.into(),
             rules,
             asked,
             defaults,
@@ -197,6 +197,11 @@ impl RuleSet {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The version, for those who keep it.
+    pub(crate) fn shared_version(&self) -> Arc<str> {
+        Arc::clone(&self.version)
     }
 
     /// Every rule, in the order in which decisions name them.

@@ -8,11 +8,17 @@ use crate::facts::Facts;
 use crate::receiver::class;
 use crate::rule_set::RuleSet;
 
+/// Working at the triage desk, as rules see it.
+#[must_use]
+pub fn triage_facts(party: &Party) -> Facts {
+    Facts::new(Question::Triage).actor(class(party))
+}
+
 impl RuleSet {
     /// Seeing what waits for people and deciding it by hand: the triage desk and nobody else.
     #[must_use]
     pub fn may_triage(&self, party: &Party) -> Decision {
-        self.decide(&Facts::new(Question::Triage).actor(class(party)))
+        self.decide(&triage_facts(party))
     }
 }
 

@@ -6,6 +6,7 @@
 //!   runtime of its own, for several services in one process.
 //! * A service implements [`Service`]; [`Context`] is what it is built from.
 //! * [`settings`] are layered and validated as a whole; [`Lifecycle`] is how a service ends.
+//! * [`record_decision`] is how a decision of policy stands in every service's audit.
 //! * [`redact_panics`] keeps what a panic was working on out of the log; [`run`] sees to it.
 
 mod allocator;
@@ -29,6 +30,7 @@ mod start;
 mod table;
 pub mod unprotected;
 
+pub use audit::{record_decision, recorded_decision};
 pub use host::Hosted;
 pub use keys::{Keys, Signer, create_missing, public_key};
 pub use lifecycle::{Lifecycle, Outcome};

@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use crate::case::Actor;
 use crate::convert;
-use crate::ops::{Ops, at_the_desk};
+use crate::ops::Ops;
 
 /// Answers calls.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Api {
         caller: &Caller,
         request: &ListDecisionsRequest,
     ) -> Result<ListDecisionsResponse> {
-        at_the_desk(caller.party())?;
+        self.ops.at_the_desk(caller.party())?;
         let referral = convert::referral(request)?;
         let decided = self.ops.list_decisions(referral).await?;
         Ok(ListDecisionsResponse {
@@ -49,7 +49,7 @@ impl Api {
         caller: &Caller,
         request: &ListTriageItemsRequest,
     ) -> Result<ListTriageItemsResponse> {
-        at_the_desk(caller.party())?;
+        self.ops.at_the_desk(caller.party())?;
         let page = convert::page_request(caller.party(), request)?;
         let (waiting, next_page_token) = self.ops.list_triage_items(&page).await?;
         Ok(ListTriageItemsResponse {
@@ -63,7 +63,7 @@ impl Api {
         caller: &Caller,
         request: &DecideTriageRequest,
     ) -> Result<DecideTriageResponse> {
-        at_the_desk(caller.party())?;
+        self.ops.at_the_desk(caller.party())?;
         let by = Actor {
             officer: caller.required_officer()?.to_owned(),
             party: caller.party().clone(),

@@ -148,8 +148,7 @@ fn entries_query(request: &ListAuditEntriesRequest) -> Result<(AuditQuery, u32)>
         party,
         from,
         until,
-        after: None,
-        limit: 0,
+        ..AuditQuery::default()
     };
     // One row more is read than a page holds, to know whether there is another.
     let most = u32::try_from(audit::MAX_PAGE).unwrap_or(u32::MAX) - 1;

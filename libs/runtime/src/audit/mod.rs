@@ -1,6 +1,8 @@
-//! The audit of a service, after it was written: sealed by [`seal`], shown to auditors by [`api`].
+//! The audit of a service: what it keeps of a decision of policy ([`decision`]), and after it was written:
+//! sealed by [`seal`], shown to auditors by [`api`].
 
 mod api;
+mod decision;
 mod seal;
 mod trouble;
 
@@ -10,6 +12,7 @@ use liaison_types::Result;
 use sea_orm_migration::SchemaManager;
 
 pub(crate) use api::AuditApi;
+pub use decision::{record_decision, recorded_decision};
 pub(crate) use seal::Sealer;
 
 /// Whether the service keeps an audit that can be sealed and shown.

@@ -20,6 +20,8 @@ pub struct AuditQuery {
     pub from: Option<Timestamp>,
     /// Only those before this instant.
     pub until: Option<Timestamp>,
+    /// Only those with facts: what policy decided.
+    pub decided: bool,
     /// Only those after this entry: where the last page ended.
     pub after: Option<AuditId>,
     /// At most this many, and never more than [`MAX_PAGE`].
@@ -51,6 +53,9 @@ pub async fn list<C: ConnectionTrait>(db: &C, query: &AuditQuery) -> Result<Vec<
         select = select
             .filter(Column::At.lt(until.as_micros()))
             .filter(Column::Id.lte(id::highest_at(until)));
+    }
+    if query.decided {
+        select = select.filter(Column::Facts.is_not_null());
     }
     if let Some(after) = query.after {
         select = select.filter(Column::Id.gt(after.uuid()));

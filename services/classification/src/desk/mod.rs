@@ -1,8 +1,10 @@
 //! The triage desk: what comes to it and why, and what its people may decide.
 
+mod permission;
 mod ruling;
 mod verdict;
 
+pub use permission::{Refused, Routing};
 pub use ruling::{MAX_SUPPORTING, Ruling, permit};
 pub use verdict::{Fate, RULE_GIVEN_UP, verdict};
 

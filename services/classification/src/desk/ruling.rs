@@ -1,7 +1,8 @@
 //! What a person decides, and whether that may be.
 
-use liaison_policy::{RouteFacts, RuleId, may_route};
-use liaison_types::{Error, ErrorKind, Markings, Reason, ReferralId, Result, UnitCode};
+use liaison_types::{ReferralId, UnitCode};
+
+use super::permission::{Refused, Routing};
 
 /// The most units that support.
 pub const MAX_SUPPORTING: usize = 3;
@@ -26,35 +27,20 @@ impl Ruling {
     }
 }
 
-/// Whether every unit named may have its part, by the rules that say so.
+/// Whether every unit named may have its part.
 ///
 /// # Errors
-/// UNIT_EXCLUDED naming the first unit that must not, and the rules.
-pub fn permit(ruling: &Ruling, markings: &Markings, declined: &[UnitCode]) -> Result<Vec<RuleId>> {
-    let mut rules = Vec::new();
-    for unit in ruling.units() {
-        let lead = *unit == ruling.lead;
-        let decision = may_route(&RouteFacts::new(unit, lead, declined, markings));
-        if !decision.is_allowed() {
-            return Err(
-                Error::new(ErrorKind::FailedPrecondition, Reason::UnitExcluded)
-                    .metadata("unit", unit.to_string())
-                    .metadata("rules", decision.rules.join(",")),
-            );
-        }
-        for rule in decision.rules {
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
-        }
-    }
-    Ok(rules)
+/// The first unit that must not.
+pub fn permit(ruling: &Ruling, routing: &Routing<'_>) -> Result<(), Box<Refused>> {
+    let mut units = ruling.units();
+    units.try_for_each(|unit| routing.permits(unit, *unit == ruling.lead))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liaison_types::{SeededRandom, Timestamp, Tlp};
+    use liaison_policy::Policy;
+    use liaison_types::{Markings, Reason, SeededRandom, Timestamp, Tlp};
 
     fn unit(name: &str) -> UnitCode {
         name.parse().unwrap()
@@ -76,15 +62,16 @@ mod tests {
             ..Markings::default()
         };
         let declined = [unit("cyber")];
-        let permitted = |ruling: &Ruling| permit(ruling, &markings, &declined);
-        assert_eq!(
-            permitted(&ruling(
-                "narcotics-organized-crime",
-                &["children-trafficking"]
-            ))
-            .unwrap(),
-            ["route.permitted"]
-        );
+        let permitted = |ruling: &Ruling| {
+            let routing = Routing {
+                policy: &Policy::built_in(),
+                markings: &markings,
+                declined: &declined,
+            };
+            permit(ruling, &routing)
+        };
+        let right = ruling("narcotics-organized-crime", &["children-trafficking"]);
+        assert_eq!(permitted(&right), Ok(()));
         for (wrong, who, rule) in [
             (
                 ruling("terrorism", &[]),
@@ -98,7 +85,7 @@ mod tests {
                 "route.declined-before",
             ),
         ] {
-            let error = permitted(&wrong).unwrap_err();
+            let error = permitted(&wrong).unwrap_err().error();
             assert_eq!(error.reason(), Reason::UnitExcluded);
             assert_eq!(
                 error.metadata_list(),
@@ -113,8 +100,13 @@ mod tests {
             tlp: Tlp::Red,
             ..Markings::default()
         };
-        assert!(permit(&ruling("cyber", &[]), &red, &[]).is_ok());
-        let error = permit(&ruling("cyber", &["terrorism"]), &red, &[]).unwrap_err();
-        assert_eq!(error.metadata_list()[0].1, "terrorism");
+        let routing = Routing {
+            policy: &Policy::built_in(),
+            markings: &red,
+            declined: &[],
+        };
+        assert!(permit(&ruling("cyber", &[]), &routing).is_ok());
+        let refused = permit(&ruling("cyber", &["terrorism"]), &routing).unwrap_err();
+        assert_eq!(refused.part(), "SUPPORTING unit/terrorism");
     }
 }

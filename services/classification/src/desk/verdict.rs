@@ -1,9 +1,9 @@
 //! What becomes of what the machine decided: routing, or the desk, and why.
 
-use liaison_policy::{RouteFacts, may_route};
-use liaison_types::{DeskCode, Markings, UnitCode};
+use liaison_types::DeskCode;
 
 use super::TriageCause;
+use super::permission::{Refused, Routing};
 use crate::domain::{Decision, Outcome, Reason};
 
 /// The rule of a case that people decide because the machine could not read it.
@@ -19,41 +19,38 @@ pub enum Fate {
 }
 
 /// Puts what the machine decided before the policy. A lead that must not have it is kept as the
-/// proposal, and people decide; supporting units that must not have it are left out.
+/// proposal, and people decide; supporting units that must not have it are left out. Answered with
+/// everybody who must not.
 #[must_use]
 pub fn verdict(
     mut decision: Decision,
-    markings: &Markings,
-    declined: &[UnitCode],
+    routing: &Routing<'_>,
     review_desk: &DeskCode,
-) -> (Decision, Fate) {
-    let permission =
-        |unit: &UnitCode, lead: bool| may_route(&RouteFacts::new(unit, lead, declined, markings));
-    decision
-        .supporting
-        .retain(|unit| permission(unit, false).is_allowed());
+) -> (Decision, Fate, Vec<Refused>) {
+    let mut refused = Vec::new();
+    decision.supporting.retain(|unit| {
+        let permitted = routing.permits(unit, false);
+        permitted.map_err(|refusal| refused.push(*refusal)).is_ok()
+    });
     if decision.outcome == Outcome::Review {
         let cause = cause(&decision);
-        return (decision, Fate::Triage(cause));
+        return (decision, Fate::Triage(cause), refused);
     }
     let Some(lead) = &decision.lead else {
         // A route without a lead leads nowhere.
         decision.outcome = Outcome::Review;
         decision.desk = review_desk.clone();
-        return (decision, Fate::Triage(TriageCause::NoUnit));
+        return (decision, Fate::Triage(TriageCause::NoUnit), refused);
     };
-    let permission = permission(lead, true);
-    if permission.is_allowed() {
-        return (decision, Fate::Routed);
-    }
+    let Err(refusal) = routing.permits(lead, true) else {
+        return (decision, Fate::Routed, refused);
+    };
     decision.outcome = Outcome::Review;
     decision.desk = review_desk.clone();
-    let rules = permission
-        .rules
-        .into_iter()
-        .map(|rule| Reason::Rule { id: rule.into() });
-    decision.reasons.extend(rules);
-    (decision, Fate::Triage(TriageCause::NotPermitted))
+    let rules = refusal.permission.rules().into_iter();
+    decision.reasons.extend(rules.map(|id| Reason::Rule { id }));
+    refused.push(*refusal);
+    (decision, Fate::Triage(TriageCause::NotPermitted), refused)
 }
 
 /// Why a review is one.
@@ -77,7 +74,8 @@ fn cause(decision: &Decision) -> TriageCause {
 mod tests {
     use super::*;
     use crate::domain::{DeclaredOffence, Input, RuleSet, decide};
-    use liaison_types::Tlp;
+    use liaison_policy::Policy;
+    use liaison_types::{Markings, Tlp, UnitCode};
 
     fn judged(
         iccs: Option<&str>,
@@ -99,7 +97,15 @@ mod tests {
                 ..Input::default()
             },
         );
-        verdict(decision, markings, &[], rules.review_desk())
+        let routing = Routing {
+            policy: &Policy::built_in(),
+            markings,
+            declined: &[],
+        };
+        let (decision, fate, refused) = verdict(decision, &routing, rules.review_desk());
+        let not_permitted = fate == Fate::Triage(TriageCause::NotPermitted);
+        assert_eq!(refused.iter().any(|refused| refused.lead), not_permitted);
+        (decision, fate)
     }
 
     #[test]

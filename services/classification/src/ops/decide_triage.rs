@@ -1,5 +1,6 @@
 //! A person at the triage desk decides.
 
+use liaison_runtime::record_decision;
 use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
@@ -7,10 +8,10 @@ use liaison_types::{
     DecisionId, Error, ErrorKind, Form, Reason, Result, Rule, UnitCode, Violation,
 };
 
-use super::{Core, Ops, PERMIT, REFUSE};
+use super::{Core, Ops, PERMIT};
 use crate::case::{Actor, CaseStep, Decided, Ground};
 use crate::convert::Sealed;
-use crate::desk::{Ruling, permit};
+use crate::desk::{Routing, Ruling, permit};
 use crate::domain::Outcome;
 use crate::store::{self, Conclusion, ItemChange};
 
@@ -78,17 +79,20 @@ impl Core {
         };
         case.state = case.state.next(CaseStep::Decide)?;
         let envelope = Sealed::of(&case)?;
+        let routing = Routing {
+            policy: &self.parts.policy,
+            markings: &envelope.facts.markings,
+            declined: &case.declined,
+        };
+        if let Err(refused) = permit(ruling, &routing) {
+            let mut entry = self.refusal(now, &by.party, ACTION, referral, &refused);
+            entry.officer = Some(by.officer.clone());
+            audit::record(tx, vec![entry]).await?;
+            return Ok(Err(refused.error()));
+        }
         let mut entry = self.entry(now, &by.party, ACTION, referral, PERMIT, Vec::new());
         entry.officer = Some(by.officer.clone());
-        match permit(ruling, &envelope.facts.markings, &case.declined) {
-            Ok(rules) => entry.rules = rules.into_iter().map(String::from).collect(),
-            Err(refusal) => {
-                REFUSE.clone_into(&mut entry.decision);
-                entry.rules = refused_by(&refusal);
-                audit::record(tx, vec![entry]).await?;
-                return Ok(Err(refusal));
-            }
-        }
+        record_decision(&mut entry, &self.at_the_desk(&by.party));
         let decided = Decided {
             id: DecisionId::new(now, self.parts.random.as_ref()),
             referral,
@@ -113,7 +117,7 @@ impl Core {
             case,
             decided: Some(decided.clone()),
             item: Some(ItemChange::Changed(item)),
-            audit: entry,
+            audit: vec![entry],
             events,
         };
         store::write(
@@ -126,14 +130,4 @@ impl Core {
         .await?;
         Ok(Ok(decided))
     }
-}
-
-/// The rules that a refusal names.
-fn refused_by(refusal: &Error) -> Vec<String> {
-    refusal
-        .metadata_list()
-        .iter()
-        .filter(|(key, _)| *key == "rules")
-        .flat_map(|(_, rules)| rules.split(',').map(str::to_owned))
-        .collect()
 }

@@ -10,11 +10,13 @@ use uuid::Uuid;
 use super::Core;
 use crate::case::{Case, CaseStep, Decided, Ground, Probable};
 use crate::convert::{CaseInput, Sealed};
-use crate::desk::{Fate, Item, RULE_GIVEN_UP, TriageCause, verdict};
+use crate::desk::{Fate, Item, RULE_GIVEN_UP, Refused, Routing, TriageCause, verdict};
 use crate::domain::{self, Input, decide};
 use crate::store::{Conclusion, ItemChange};
 
 const ACTION: &str = "classification.decide";
+/// How it stands in the audit that a unit must not have the part the machine would give it.
+const PERMIT_UNIT: &str = "classification.permit_unit";
 
 impl Core {
     /// What the machine says of `input`.
@@ -42,18 +44,27 @@ impl Core {
         let _in = span.enter();
         let envelope = Sealed::of(&case)?;
         let decision = self.decide(&input.as_input())?;
-        let (decision, fate) = verdict(
-            decision,
-            &envelope.facts.markings,
-            &case.declined,
-            self.parts.rules.review_desk(),
-        );
+        let routing = Routing {
+            policy: &self.parts.policy,
+            markings: &envelope.facts.markings,
+            declined: &case.declined,
+        };
+        let review_desk = self.parts.rules.review_desk();
+        let (decision, fate, refused) = verdict(decision, &routing, review_desk);
         let decided = Decided {
             id: DecisionId::new(now, self.parts.random.as_ref()),
             revision: case.next_revision(),
             ..unnamed(decision, case.referral, now)
         };
-        self.conclude(case, &envelope, Some(decided), fate, now, trace.as_deref())
+        let mut conclusion =
+            self.conclude(case, &envelope, Some(decided), fate, now, trace.as_deref())?;
+        let refusal = |refused: &Refused| {
+            let referral = conclusion.case.referral;
+            self.refusal(now, &self.service, PERMIT_UNIT, referral, refused)
+        };
+        let refusals: Vec<_> = refused.iter().map(refusal).collect();
+        conclusion.audit.extend(refusals);
+        Ok(conclusion)
     }
 
     /// Leaves a case to people because the machine cannot read it.
@@ -110,7 +121,7 @@ impl Core {
             }
         };
         Ok(Conclusion {
-            audit: self.entry(now, &self.service, ACTION, case.referral, word, rules),
+            audit: vec![self.entry(now, &self.service, ACTION, case.referral, word, rules)],
             case,
             decided,
             item,

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use liaison_outbox::Outbox;
-use liaison_policy::may_triage;
+use liaison_policy::{Decided as Permission, Policy, triage_facts};
+use liaison_runtime::record_decision;
 use liaison_store::Db;
 use liaison_store::audit::AuditEntry;
 use liaison_store::sealed::Vault;
@@ -26,6 +27,7 @@ use liaison_types::{
     AuditId, Backoff, Clock, Error, ErrorKind, Party, Random, Reason, ReferralId, Result, Timestamp,
 };
 
+use crate::desk::Refused;
 use crate::domain::RuleSet;
 use crate::events::Publisher;
 use crate::inputs::InputSource;
@@ -63,6 +65,8 @@ pub struct Parts {
     pub vault: Vault,
     /// What is decided by, and which units there are.
     pub rules: Arc<RuleSet>,
+    /// Who may do what.
+    pub policy: Policy,
     /// Where offences and narratives come from.
     pub inputs: Arc<dyn InputSource>,
     /// How cases are worked off.
@@ -110,6 +114,21 @@ impl Ops {
     pub fn terms(&self) -> &Terms {
         &self.core.parts.terms
     }
+
+    /// Whether `caller` works at the triage desk: the first question, before anything is read.
+    ///
+    /// # Errors
+    /// CALLER_NOT_ALLOWED where it does not.
+    pub fn at_the_desk(&self, caller: &Party) -> Result<()> {
+        if self.core.at_the_desk(caller).is_allowed() {
+            Ok(())
+        } else {
+            Err(Error::new(
+                ErrorKind::PermissionDenied,
+                Reason::CallerNotAllowed,
+            ))
+        }
+    }
 }
 
 impl Core {
@@ -134,19 +153,24 @@ impl Core {
             ..AuditEntry::new(id, at, party.clone(), action, subject, decision)
         }
     }
-}
 
-/// Whether `caller` works at the triage desk: the first question, before anything is read.
-///
-/// # Errors
-/// CALLER_NOT_ALLOWED where it does not.
-pub fn at_the_desk(caller: &Party) -> Result<()> {
-    if may_triage(caller).is_allowed() {
-        Ok(())
-    } else {
-        Err(Error::new(
-            ErrorKind::PermissionDenied,
-            Reason::CallerNotAllowed,
-        ))
+    /// The entry of a unit that must not have `referral`.
+    fn refusal(
+        &self,
+        at: Timestamp,
+        party: &Party,
+        action: &'static str,
+        referral: ReferralId,
+        refused: &Refused,
+    ) -> AuditEntry {
+        let mut entry = self.entry(at, party, action, referral, REFUSE, Vec::new());
+        entry.purpose = Some(refused.part());
+        record_decision(&mut entry, &refused.permission);
+        entry
+    }
+
+    /// What policy says of `party` deciding by hand.
+    fn at_the_desk(&self, party: &Party) -> Permission {
+        self.parts.policy.decide(triage_facts(party))
     }
 }

@@ -99,7 +99,7 @@ impl Core {
         };
         let rules = vec![back.cause.rule().to_owned()];
         Ok(Some(Conclusion {
-            audit: self.entry(now, &back.source, ACTION, case.referral, REVIEW, rules),
+            audit: vec![self.entry(now, &back.source, ACTION, case.referral, REVIEW, rules)],
             case: case.clone(),
             decided: None,
             item: Some(if known {

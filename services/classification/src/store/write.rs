@@ -30,8 +30,8 @@ pub struct Conclusion {
     pub decided: Option<Decided>,
     /// What happens at the desk.
     pub item: Option<ItemChange>,
-    /// The entry of the audit.
-    pub audit: AuditEntry,
+    /// The entries of the audit.
+    pub audit: Vec<AuditEntry>,
     /// What the others are told.
     pub events: Vec<NewEvent>,
 }
@@ -66,7 +66,7 @@ pub async fn write(
 
     let entries = conclusions
         .iter()
-        .map(|conclusion| conclusion.audit.clone());
+        .flat_map(|conclusion| conclusion.audit.iter().cloned());
     audit::record(tx, entries.collect()).await?;
     let events: Vec<NewEvent> = conclusions
         .iter()

@@ -106,6 +106,8 @@ both_backends! {
         let decisions = world.ops.list_decisions(referral).await.unwrap();
         assert_eq!(item.proposal, Some(decision(&decisions[0])));
         assert_eq!(item.proposal.as_ref().unwrap().lead, "cyber");
+        let refused = "classification.permit_unit route REFUSE LEAD unit/cyber";
+        assert_eq!(world.decided().await, [refused]);
     }
 
     /// Routing and intake are told; the item is gone and cannot be decided again.
@@ -165,6 +167,11 @@ both_backends! {
         // The machine's decision and the two refusals by policy.
         assert_eq!(world.count("audit").await, 3);
         world.rule(referral, "terrorism", &[]).await.unwrap();
+        assert_eq!(world.decided().await, [
+            "classification.decide_triage route REFUSE LEAD unit/cyber",
+            "classification.decide_triage route REFUSE SUPPORTING unit/cyber",
+            "classification.decide_triage triage PERMIT",
+        ]);
     }
 
     /// Two officers at the same moment: one decides, the other is told so.

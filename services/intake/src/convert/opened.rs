@@ -84,13 +84,14 @@ pub fn opened(opened: &Opened) -> Result<intake::GetDossierResponse> {
 
 fn withheld(item: &Withheld) -> intake::WithheldItem {
     intake::WithheldItem {
-        rules: item.rules.iter().map(ToString::to_string).collect(),
+        rules: item.rules(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use liaison_policy::{Facts, Policy, Question};
     use liaison_types::{Confidentiality, Handling, Pap, Tlp};
     use prost::Message as _;
 
@@ -171,12 +172,14 @@ mod tests {
 
     #[test]
     fn what_is_withheld_is_not_in_the_answer() {
+        let facts = Facts::new(Question::ViewItem);
+        let refusal = Policy::built_in().decide(facts);
         let answer = opened(&Opened {
             content: content([None, None, None, None]),
             withheld: [0, 2]
                 .map(|index| Withheld {
                     index,
-                    rules: vec!["a.rule".into(), "another.rule".into()],
+                    refusals: vec![refusal.clone(), refusal.clone()],
                 })
                 .into(),
         })
@@ -185,7 +188,7 @@ mod tests {
         let labels: Vec<&str> = labels.iter().map(|entry| entry.label.as_str()).collect();
         assert_eq!(labels, ["piece 1", "piece 3"]);
         let told = intake::WithheldItem {
-            rules: vec!["a.rule".into(), "another.rule".into()],
+            rules: vec!["view.no-need-to-know".into()],
         };
         assert_eq!(answer.withheld, [told.clone(), told]);
     }

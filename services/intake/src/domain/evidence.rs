@@ -4,9 +4,7 @@
 //! marking the stricter one counts. Who may see the dossier may therefore not see every piece of it.
 
 use liaison_policy::attribute::ItemClass;
-use liaison_policy::{
-    Decision, ItemFacts, Passing, RuleId, ShareFacts, ViewFacts, may_share, may_view_item,
-};
+use liaison_policy::{Decided, ItemFacts, Passing, Policy, ShareFacts, ViewFacts};
 use liaison_types::Markings;
 
 /// A piece of evidence that is not shown.
@@ -14,8 +12,22 @@ use liaison_types::Markings;
 pub struct Withheld {
     /// Its place in the dossier.
     pub index: usize,
-    /// The rules that keep it back, never empty.
-    pub rules: Vec<RuleId>,
+    /// The decisions that keep it back, never empty.
+    pub refusals: Vec<Decided>,
+}
+
+impl Withheld {
+    /// The rules that keep it back, each once.
+    #[must_use]
+    pub fn rules(&self) -> Vec<String> {
+        let mut rules: Vec<String> = Vec::new();
+        for rule in self.refusals.iter().flat_map(Decided::rules) {
+            if !rules.contains(&rule) {
+                rules.push(rule);
+            }
+        }
+        rules
+    }
 }
 
 /// What stays away from the viewer of `view`, who may see the dossier. `pieces` are the own markings of
@@ -26,58 +38,54 @@ pub struct Withheld {
 /// H2 in a referral without would be passed on with nobody's permission.
 #[must_use]
 pub fn withheld(
+    policy: &Policy,
     view: &ViewFacts<'_>,
     share: Option<&ShareFacts<'_>>,
     pieces: &[Markings],
 ) -> Vec<Withheld> {
     let kept_back = |(index, markings)| {
-        let rules = refusing(view, share, markings);
-        (!rules.is_empty()).then_some(Withheld { index, rules })
+        let refusals = refusing(policy, view, share, markings);
+        (!refusals.is_empty()).then_some(Withheld { index, refusals })
     };
     pieces.iter().enumerate().filter_map(kept_back).collect()
 }
 
-/// The rules that keep a piece with these markings back; none where it is shown.
+/// The decisions that keep a piece with these markings back; none where it is shown.
 fn refusing(
+    policy: &Policy,
     view: &ViewFacts<'_>,
     share: Option<&ShareFacts<'_>>,
     markings: &Markings,
-) -> Vec<RuleId> {
+) -> Vec<Decided> {
     let class = ItemClass::Evidence;
-    let seen = may_view_item(&ItemFacts {
+    let item = ItemFacts {
         view: view.clone(),
         markings,
         class,
-    });
+    };
+    let seen = policy.decide(item.facts());
     let shared = share.map(|share| {
         let markings = view.markings.tighten(markings);
         let passing = Passing {
             markings: &markings,
             ..share.passing.clone()
         };
-        may_share(&ShareFacts {
+        let share = ShareFacts {
             passing,
             item: class,
             ..*share
-        })
+        };
+        policy.decide(share.facts())
     });
-    let mut rules: Vec<RuleId> = Vec::new();
-    let refused = |decision: &Decision| !decision.is_allowed();
-    for decision in std::iter::once(seen).chain(shared).filter(refused) {
-        for rule in decision.rules {
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
-        }
-    }
-    rules
+    let decided = std::iter::once(seen).chain(shared);
+    decided.filter(|decided| !decided.is_allowed()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use liaison_policy::attribute::{Consent, Grant, PurposeLimitation, Usage};
-    use liaison_policy::{Intent, may_view_dossier};
+    use liaison_policy::{Intent, may_share, may_view_dossier};
     use liaison_types::{Confidentiality, Handling, Pap, Party, Tlp};
     use proptest::prelude::*;
 
@@ -164,7 +172,8 @@ mod tests {
             && share
                 .as_ref()
                 .is_none_or(|share| may_share(share).is_allowed());
-        (withheld(&view, share.as_ref(), pieces), open)
+        let found = withheld(&Policy::built_in(), &view, share.as_ref(), pieces);
+        (found, open)
     }
 
     proptest! {
@@ -175,7 +184,7 @@ mod tests {
             let (found, _) = opening(&viewer, &referral, std::slice::from_ref(&piece));
             let (_, open) = opening(&viewer, &referral.tighten(&piece), &[]);
             prop_assert_eq!(found.is_empty(), open);
-            prop_assert!(found.iter().all(|item| item.index == 0 && !item.rules.is_empty()));
+            prop_assert!(found.iter().all(|item| item.index == 0 && !item.rules().is_empty()));
         }
 
         #[test]

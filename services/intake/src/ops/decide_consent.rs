@@ -1,15 +1,16 @@
 //! The owner's answer to a share that waits for it.
 
 use liaison_grpc::wire;
-use liaison_policy::Decision;
+use liaison_policy::Decided;
 use liaison_policy::attribute::Consent;
+use liaison_runtime::record_decision;
 use liaison_store::sealed::DataKey;
 use liaison_store::{Tx, audit};
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Result, ShareId};
 
 use super::share_referral::denied;
-use super::{Core, Ops, PERMIT, REFUSE, content_purged, rules};
+use super::{Core, Ops, PERMIT, content_purged};
 use crate::domain::{Actor, ReferralStep, Share, ShareStep, Words};
 use crate::store::{self, Record};
 
@@ -46,7 +47,7 @@ impl Ops {
                 Box::pin(async move { core.answer(tx, answer, trace).await })
             })
             .await?;
-        decided.map_err(|decision| denied(&decision))
+        decided.map_err(|refusal| denied(&refusal))
     }
 }
 
@@ -57,7 +58,7 @@ impl Core {
         tx: &Tx<'_>,
         answer: &Answer,
         trace: Option<&str>,
-    ) -> Result<Result<Share, Decision>> {
+    ) -> Result<Result<Share, Decided>> {
         let (record, key, mut share) = self.locked_share(tx, answer.id).await?;
         if share.owner != answer.actor.party {
             return Err(Error::not_found());
@@ -76,16 +77,15 @@ impl Core {
         let mut steps = vec![told];
         if answer.give {
             let (asked, recipient) = (&share.requested_by, &share.recipient);
-            let decision = self
+            let decided = self
                 .may_share(tx, &record, asked, recipient, share.terms, Consent::Given)
                 .await?;
-            entry.rules = rules(&decision);
-            if !decision.is_allowed() {
-                entry.decision = REFUSE.to_owned();
+            record_decision(&mut entry, &decided);
+            if !decided.is_allowed() {
                 audit::record(tx, vec![entry]).await?;
-                return Ok(Err(decision));
+                return Ok(Err(decided));
             }
-            share.rules = rules(&decision);
+            share.rules = decided.rules();
             steps.push(ReferralStep::Shared);
         }
         audit::record(tx, vec![entry]).await?;

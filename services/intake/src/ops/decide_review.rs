@@ -1,13 +1,13 @@
 //! Deciding on a flagged referral.
 
 use liaison_grpc::wire;
-use liaison_policy::{RuleId, may_decide_review};
+use liaison_policy::ReviewFacts;
 use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, ErrorKind, Party, Reason, ReferralId, Result};
 
-use super::{Core, Ops, PERMIT, only, rules};
+use super::{Core, Ops, only};
 use crate::domain::{Actor, NewStep, Referral, ReferralState, ReferralStep, RefusalGround, review};
 use crate::store::{self, Change};
 
@@ -64,29 +64,43 @@ impl Ops {
             .write_tx("intake.decide_review", |tx| {
                 Box::pin(async move { core.decide(tx, verdict, trace).await })
             })
-            .await?;
+            .await??;
         Ok(referral)
     }
 }
 
 impl Core {
+    /// The inner error is a refusal whose trace in the audit has to be kept.
     async fn decide(
         &self,
         tx: &Tx<'_>,
         verdict: &Verdict,
         trace: Option<&str>,
-    ) -> Result<Referral> {
+    ) -> Result<Result<Referral>> {
         let mut record = store::lock(tx, &[verdict.id])
             .await?
             .pop()
             .ok_or_else(Error::not_found)?;
-        let submitter = record.submitting_officer.as_deref();
-        let decision = may_decide_review(&verdict.desk, &verdict.officer, submitter);
-        if !decision.is_allowed() {
-            return Err(
-                Error::new(ErrorKind::PermissionDenied, Reason::SeparationOfDuties)
-                    .metadata("rules", decision.rules.join(" ")),
-            );
+        let now = self.clock.now();
+        let actor = Actor {
+            party: verdict.desk.clone(),
+            officer: Some(verdict.officer.clone()),
+        };
+        let facts = ReviewFacts {
+            reviewer: &verdict.desk,
+            officer: Some(&verdict.officer),
+            submitting_officer: record.submitting_officer.as_deref(),
+        };
+        let decided = self.policy.decide(facts.facts());
+        let subject = wire::resource(verdict.id);
+        let mut entry = self.decided_entry(now, &actor, ACTION, subject, &decided);
+        if !decided.is_allowed() {
+            audit::record(tx, vec![entry]).await?;
+            return Ok(Err(Error::new(
+                ErrorKind::PermissionDenied,
+                Reason::SeparationOfDuties,
+            )
+            .metadata("rules", decided.rules().join(" "))));
         }
         if verdict
             .etag
@@ -100,15 +114,7 @@ impl Core {
             ReviewVerdict::NonCompliant(ground) => (ReferralStep::Refused, Some(ground)),
         };
         let state = review::next(record.referral.state, step)?;
-        let now = self.clock.now();
-        let actor = Actor {
-            party: verdict.desk.clone(),
-            officer: Some(verdict.officer.clone()),
-        };
-        let detail = ground.map_or_else(
-            || decision.rules.first().map_or("", RuleId::as_str),
-            |ground| ground.as_str(),
-        );
+        let detail = ground.map_or_else(|| decided.rule(), |ground| ground.as_str());
         let mut step = record.chain.append(NewStep {
             step,
             state,
@@ -132,14 +138,11 @@ impl Core {
         if state == ReferralState::Admitted {
             events.push(self.publisher.admitted(&referral, &step, trace));
         }
-        let subject = wire::resource(verdict.id);
-        let mut entry = self.entry(now, &actor, ACTION, subject, PERMIT);
-        entry.rules = rules(&decision);
         entry.purpose = Some(step.what.step.as_str().to_owned());
         store::save(tx, Change::Review, [&record]).await?;
         store::append(tx, vec![(verdict.id, &step)]).await?;
         audit::record(tx, vec![entry]).await?;
         self.outbox.enqueue(tx, now, events).await?;
-        Ok(referral)
+        Ok(Ok(referral))
     }
 }

@@ -6,7 +6,7 @@ use liaison_grpc::wire;
 use liaison_store::audit;
 use liaison_types::{Error, ReferralId, Result};
 
-use super::{Ops, PERMIT};
+use super::Ops;
 use crate::domain::{Actor, Step};
 use crate::store;
 
@@ -29,9 +29,9 @@ impl Ops {
     /// NOT_FOUND where there is no such referral and where it is hidden.
     pub async fn get_custody_bundle(&self, actor: &Actor, id: ReferralId) -> Result<CustodyBundle> {
         let core = &*self.core;
-        let record = core.visible(&actor.party, id).await?;
+        let (record, decided) = core.visible_by(&actor.party, id).await?;
         let now = core.clock.now();
-        let entry = core.entry(now, actor, ACTION, wire::resource(id), PERMIT);
+        let entry = core.decided_entry(now, actor, ACTION, wire::resource(id), &decided);
         let steps = core
             .db
             .write_tx("intake.get_custody_bundle", |tx| {

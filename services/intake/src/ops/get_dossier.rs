@@ -2,18 +2,21 @@
 
 use liaison_grpc::wire;
 use liaison_policy::attribute::{Grant, ItemClass, Mandate};
-use liaison_policy::{Passing, ShareFacts};
+use liaison_policy::{Decided, Passing, ShareFacts, ViewFacts};
+use liaison_runtime::record_decision;
 use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, Party, ReferralId, Result};
 
-use super::{Access, Core, Ops, PERMIT, REFUSE, access, content_purged, rules, view};
+use super::{Access, Core, Ops, REFUSE, access, content_purged};
 use crate::convert;
 use crate::domain::{Actor, NewStep, ReferralStep, Withheld, evidence};
 use crate::store::{self, Change, Record};
 
 const ACTION: &str = "intake.get_dossier";
+/// How each decision stands in the audit that keeps a piece of evidence back.
+const WITHHOLD: &str = "intake.withhold_evidence";
 /// Stands in the audit where somebody asked for what is not there.
 const UNKNOWN: &str = "view.unknown";
 /// How it stands in the audit where the content was destroyed before.
@@ -56,9 +59,15 @@ impl std::fmt::Debug for Opened {
     }
 }
 
+impl Opened {
+    fn refusals(&self) -> impl Iterator<Item = &Decided> {
+        self.withheld.iter().flat_map(|item| &item.refusals)
+    }
+}
+
 impl Ops {
-    /// The content, and what of it is not to be served. Each reading is in the audit, with the rules
-    /// that opened it before those that kept pieces of it back, and a refused one too; one by anybody
+    /// The content, and what of it is not to be served. Each reading is in the audit, with every decision
+    /// that kept a piece of it back, and a refused one too; one by anybody
     /// but the owner is also a step of the history, of which the owner is told.
     ///
     /// # Errors
@@ -97,38 +106,36 @@ impl Core {
         };
         // Asked under the lock, and whether the referral exists or not.
         let access = access(tx, viewer, opening.id).await?;
-        let decision = record.as_ref().map(|record| {
-            liaison_policy::may_view_dossier(&view(viewer, &record.referral, &access))
+        let decided = record.as_ref().map(|record| {
+            let facts = self.view(viewer, &record.referral, &access);
+            self.policy.decide(facts.dossier())
         });
         let now = self.clock.now();
         let subject = wire::resource(opening.id);
-        let permitted = decision
-            .as_ref()
-            .is_some_and(liaison_policy::Decision::is_allowed);
+        let permitted = decided.as_ref().is_some_and(Decided::is_allowed);
         let purged = record.as_ref().is_some_and(Record::is_purged);
-        let word = match (permitted, purged) {
-            (false, _) => REFUSE,
-            (true, true) => PURGED,
-            (true, false) => PERMIT,
-        };
-        let mut entry = self.entry(now, &opening.actor, ACTION, subject, word);
+        let mut entry = self.entry(now, &opening.actor, ACTION, subject, REFUSE);
         entry.purpose.clone_from(&opening.purpose);
-        entry.rules = decision
-            .as_ref()
-            .map_or_else(|| vec![UNKNOWN.to_owned()], rules);
+        match &decided {
+            Some(decided) => record_decision(&mut entry, decided),
+            None => entry.rules = vec![UNKNOWN.to_owned()],
+        }
+        if permitted && purged {
+            // It may be opened, and there is nothing to open.
+            PURGED.clone_into(&mut entry.decision);
+            (entry.facts, entry.rule_set) = (None, None);
+        }
         let rule = entry.rules.first().cloned().unwrap_or_default();
         let opened = match record.as_ref().filter(|_| permitted && !purged) {
             Some(record) => Some(self.content(tx, viewer, record, &access).await?),
             None => None,
         };
-        for withheld in opened.iter().flat_map(|opened| &opened.withheld) {
-            for rule in &withheld.rules {
-                if !entry.rules.iter().any(|known| known == rule.as_str()) {
-                    entry.rules.push(rule.to_string());
-                }
-            }
+        let mut entries = vec![entry];
+        for refusal in opened.iter().flat_map(Opened::refusals) {
+            let subject = wire::resource(opening.id);
+            entries.push(self.decided_entry(now, &opening.actor, WITHHOLD, subject, refusal));
         }
-        audit::record(tx, vec![entry]).await?;
+        audit::record(tx, entries).await?;
         let Some(record) = record.filter(|_| permitted) else {
             return Ok(Outcome::Refused);
         };
@@ -152,8 +159,9 @@ impl Core {
         let referral = &record.referral;
         let content = store::content(tx, &self.vault, referral.id).await?;
         let pieces = convert::evidence_markings(&content, &referral.markings)?;
-        let share = share(viewer, record, access);
-        let withheld = evidence::withheld(&view(viewer, referral, access), share.as_ref(), &pieces);
+        let seen = self.view(viewer, referral, access);
+        let share = share(&seen, record, access);
+        let withheld = evidence::withheld(&self.policy, &seen, share.as_ref(), &pieces);
         Ok(Opened { content, withheld })
     }
 
@@ -187,15 +195,19 @@ impl Core {
     }
 }
 
-/// What policy looked at when the referral was shared with `viewer`, where that is why it is open to them.
-fn share<'a>(viewer: &'a Party, record: &'a Record, access: &'a Access) -> Option<ShareFacts<'a>> {
+/// What policy looked at when the referral was shared with who sees it now, where that is why it is open to
+/// them.
+fn share<'a>(
+    seen: &ViewFacts<'a>,
+    record: &'a Record,
+    access: &'a Access,
+) -> Option<ShareFacts<'a>> {
     let (Grant::Shared, Some(passed)) = (access.grant, &access.shared) else {
         return None;
     };
     let referral = &record.referral;
-    let seen = view(viewer, referral, access);
     let by = &passed.by.party;
-    let mut passing = Passing::new(by, &referral.owner, viewer, &referral.markings);
+    let mut passing = Passing::new(by, &referral.owner, seen.viewer, &referral.markings);
     // Whoever it was answered for the referral then. A unit did as its lead, whatever it holds by now.
     if matches!(by, Party::Unit(_)) {
         passing.grant = Grant::Lead;

@@ -38,7 +38,7 @@ impl Ops {
         let filter = ListFilter {
             of: if query.shared {
                 Whose::SharedWith(viewer.clone())
-            } else if liaison_policy::may_list_all(viewer) {
+            } else if self.core.policy.rules().may_list_all(viewer) {
                 Whose::All
             } else {
                 Whose::Owner(viewer.clone())

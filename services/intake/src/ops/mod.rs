@@ -24,8 +24,8 @@ use std::sync::Arc;
 use liaison_custody::receipt;
 use liaison_outbox::Outbox;
 use liaison_policy::attribute::{Consent, Grant, Stage};
-use liaison_policy::{Decision, Intent, ViewFacts};
-use liaison_runtime::Signer;
+use liaison_policy::{Decided, Intent, Policy, ViewFacts};
+use liaison_runtime::{Signer, record_decision};
 use liaison_store::audit::AuditEntry;
 use liaison_store::sealed::Vault;
 use liaison_store::{Batcher, BatcherSettings, Db};
@@ -91,6 +91,7 @@ pub(crate) struct Core {
     outbox: Outbox,
     vault: Vault,
     signer: Signer,
+    policy: Policy,
 }
 
 impl fmt::Debug for Ops {
@@ -100,9 +101,13 @@ impl fmt::Debug for Ops {
 }
 
 impl Ops {
-    /// The use cases over `db`, acting as `service` where no party acts. Within a runtime: it starts
-    /// the group commit of submissions.
+    /// The use cases over `db`, acting as `service` where no party acts, and deciding by `policy`. Within a
+    /// runtime: it starts the group commit of submissions.
     #[must_use]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what use cases work with; one place wires them"
+    )]
     pub fn new(
         db: Db,
         clock: Arc<dyn Clock>,
@@ -110,6 +115,7 @@ impl Ops {
         service: Party,
         outbox: Outbox,
         keys: Keys,
+        policy: Policy,
         group_commit: GroupCommit,
     ) -> Self {
         let publisher = Publisher::new(&service, Arc::clone(&random));
@@ -129,6 +135,7 @@ impl Ops {
             outbox,
             vault: keys.vault,
             signer: keys.signer,
+            policy,
         });
         let submitting = Arc::clone(&core);
         let submissions = Batcher::spawn(settings, move |batch| {
@@ -169,21 +176,62 @@ impl Core {
         entry
     }
 
+    /// The entry of what policy decided about `subject`.
+    fn decided_entry(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        action: &'static str,
+        subject: String,
+        decided: &Decided,
+    ) -> AuditEntry {
+        let mut entry = self.entry(now, actor, action, subject, REFUSE);
+        record_decision(&mut entry, decided);
+        entry
+    }
+
     /// The record of `id` where `viewer` may see its envelope.
     ///
     /// # Errors
     /// NOT_FOUND where there is none and where it is hidden: the two cannot be told apart.
     async fn visible(&self, viewer: &Party, id: ReferralId) -> Result<Record> {
+        let (record, _decided) = self.visible_by(viewer, id).await?;
+        Ok(record)
+    }
+
+    /// The same, with the decision that lets `viewer` see it.
+    async fn visible_by(&self, viewer: &Party, id: ReferralId) -> Result<(Record, Decided)> {
         let db = self.db.reader();
         // Asked whether the referral exists or not, so that the answer also takes as long.
         let access = access(db, viewer, id).await?;
         let record = store::find(db, id).await?.ok_or_else(Error::not_found)?;
-        let facts = view(viewer, &record.referral, &access);
-        if liaison_policy::may_view_envelope(&facts).is_allowed() {
-            Ok(record)
+        let facts = self.view(viewer, &record.referral, &access);
+        let decided = self.policy.decide(facts.envelope());
+        if decided.is_allowed() {
+            Ok((record, decided))
         } else {
             Err(Error::not_found())
         }
+    }
+
+    /// What policy looks at.
+    fn view<'a>(
+        &self,
+        viewer: &'a Party,
+        referral: &'a Referral,
+        access: &Access,
+    ) -> ViewFacts<'a> {
+        let mut facts = ViewFacts::new(viewer, &referral.owner, access.grant, &referral.markings);
+        facts.clearance = self.policy.clearance(viewer);
+        if let (Grant::Shared, Some(passed)) = (access.grant, &access.shared) {
+            facts.intent = referral
+                .purpose
+                .map_or_else(Intent::default, |purpose| passed.terms.intent(purpose));
+            if passed.agreed {
+                facts.consent = Consent::Given;
+            }
+        }
+        facts
     }
 }
 
@@ -217,20 +265,6 @@ async fn access<C: ConnectionTrait>(db: &C, viewer: &Party, id: ReferralId) -> R
     Ok(Access { grant, shared })
 }
 
-/// What policy looks at.
-fn view<'a>(viewer: &'a Party, referral: &'a Referral, access: &Access) -> ViewFacts<'a> {
-    let mut facts = ViewFacts::new(viewer, &referral.owner, access.grant, &referral.markings);
-    if let (Grant::Shared, Some(passed)) = (access.grant, &access.shared) {
-        facts.intent = referral
-            .purpose
-            .map_or_else(Intent::default, |purpose| passed.terms.intent(purpose));
-        if passed.agreed {
-            facts.consent = Consent::Given;
-        }
-    }
-    facts
-}
-
 /// How far a referral has come, as policy sees it.
 const fn stage(state: ReferralState) -> Stage {
     match state {
@@ -240,11 +274,6 @@ const fn stage(state: ReferralState) -> Stage {
         }
         _ => Stage::Open,
     }
-}
-
-/// The rules of a decision, for the audit.
-fn rules(decision: &Decision) -> Vec<String> {
-    decision.rules.iter().map(ToString::to_string).collect()
 }
 
 /// CONTENT_PURGED.

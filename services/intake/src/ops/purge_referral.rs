@@ -2,13 +2,13 @@
 
 use liaison_grpc::wire;
 use liaison_policy::attribute::Retention;
-use liaison_policy::{Decision, PurgeFacts, clock, may_purge};
+use liaison_policy::{Decided, PurgeFacts, clock};
 use liaison_store::{Tx, audit};
 use liaison_telemetry::propagation;
 use liaison_types::{Error, ErrorKind, Party, Reason, ReferralId, Result, Timestamp};
 
 use super::share_referral::denied;
-use super::{Core, Ops, PERMIT, REFUSE, access, rules, stage, view};
+use super::{Core, Ops, access, stage};
 use crate::domain::{Actor, NewStep, Referral, ReferralState, ReferralStep, ShareState, ShareStep};
 use crate::store::{self, Change, Record};
 
@@ -31,7 +31,7 @@ pub struct Purge {
 enum Outcome {
     Purged(Box<Referral>),
     Hidden,
-    Denied(Decision),
+    Denied(Decided),
 }
 
 impl Ops {
@@ -56,7 +56,7 @@ impl Ops {
         match outcome {
             Outcome::Purged(referral) => Ok(*referral),
             Outcome::Hidden => Err(Error::not_found()),
-            Outcome::Denied(decision) => Err(denied(&decision)),
+            Outcome::Denied(refusal) => Err(denied(&refusal)),
         }
     }
 }
@@ -67,14 +67,14 @@ impl Core {
         let record = store::lock(tx, &[*id]).await?.pop();
         let access = access(tx, &actor.party, *id).await?;
         let Some(record) = record.filter(|record| {
-            let facts = view(&actor.party, &record.referral, &access);
-            liaison_policy::may_view_envelope(&facts).is_allowed()
+            let facts = self.view(&actor.party, &record.referral, &access);
+            self.policy.decide(facts.envelope()).is_allowed()
         }) else {
             return Ok(Outcome::Hidden);
         };
         let now = self.clock.now();
         let referral = &record.referral;
-        let decision = may_purge(&PurgeFacts {
+        let facts = PurgeFacts {
             actor: &actor.party,
             owner: &referral.owner,
             officer: actor.officer.as_deref(),
@@ -82,25 +82,23 @@ impl Core {
             retention: retention(referral.received_at, now),
             legal_hold: false,
             stage: stage(referral.state),
-        });
-        let permitted = decision.is_allowed();
+        };
+        let decided = self.policy.decide(facts.facts());
+        let permitted = decided.is_allowed();
         if permitted && record.is_purged() {
             return Ok(Outcome::Purged(Box::new(record.referral)));
         }
         if permitted && etag.as_ref().is_some_and(|etag| *etag != referral.etag()) {
             return Err(Error::new(ErrorKind::Aborted, Reason::StaleEtag));
         }
-        let word = if permitted { PERMIT } else { REFUSE };
-        let mut entry = self.entry(now, actor, ACTION, wire::resource(*id), word);
-        entry.rules = rules(&decision);
-        let rule = entry.rules.first().cloned().unwrap_or_default();
+        let entry = self.decided_entry(now, actor, ACTION, wire::resource(*id), &decided);
         audit::record(tx, vec![entry]).await?;
         if !permitted {
-            return Ok(Outcome::Denied(decision));
+            return Ok(Outcome::Denied(decided));
         }
         let (record, recipients) = self.end_shares(tx, record, actor, now, trace).await?;
         let referral = self
-            .destroy(tx, record, actor, rule, &recipients, now, trace)
+            .destroy(tx, record, actor, decided.rule(), &recipients, now, trace)
             .await?;
         Ok(Outcome::Purged(Box::new(referral)))
     }
@@ -152,7 +150,7 @@ impl Core {
         tx: &Tx<'_>,
         mut record: Record,
         actor: &Actor,
-        rule: String,
+        rule: &str,
         recipients: &[Party],
         now: Timestamp,
         trace: Option<&str>,
@@ -165,7 +163,7 @@ impl Core {
             at: now,
             actor: actor.clone(),
             unit: None,
-            detail: rule,
+            detail: rule.to_owned(),
             content: Some(record.body_digest),
         });
         self.sign(std::slice::from_mut(&mut step));

@@ -2,7 +2,7 @@
 
 use liaison_grpc::wire;
 use liaison_policy::attribute::{Consent, Grant, ItemClass, Mandate, Standing};
-use liaison_policy::{Decision, Intent, Passing, ShareFacts, may_share};
+use liaison_policy::{Decided, Intent, Passing, ShareFacts};
 use liaison_store::{Tx, audit};
 use liaison_telemetry::propagation;
 use liaison_types::{
@@ -10,14 +10,12 @@ use liaison_types::{
 };
 use uuid::Uuid;
 
-use super::{Core, Ops, PERMIT, REFUSE, access, content_purged, rules, view};
+use super::{Core, Ops, access, content_purged};
 use crate::domain::share::consent_by;
 use crate::domain::{Actor, NewStep, ReferralStep, Role, Share, ShareState, Step, Terms, Words};
 use crate::store::{self, Change, Record};
 
 const ACTION: &str = "intake.share_referral";
-/// How a share that waits for the owner stands in the audit.
-const ASK: &str = "ASK";
 
 /// Who wants to pass what on to whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +38,7 @@ pub struct Wish {
 enum Outcome {
     Shared(Box<Share>),
     Hidden,
-    Denied(Decision),
+    Denied(Decided),
 }
 
 impl Ops {
@@ -64,15 +62,15 @@ impl Ops {
         match outcome {
             Outcome::Shared(share) => Ok(*share),
             Outcome::Hidden => Err(Error::not_found()),
-            Outcome::Denied(decision) => Err(denied(&decision)),
+            Outcome::Denied(refusal) => Err(denied(&refusal)),
         }
     }
 }
 
 /// POLICY_DENIED, with the rules.
-pub(super) fn denied(decision: &Decision) -> Error {
+pub(super) fn denied(decided: &Decided) -> Error {
     Error::new(ErrorKind::PermissionDenied, Reason::PolicyDenied)
-        .metadata("rules", rules(decision).join(" "))
+        .metadata("rules", decided.rules().join(" "))
 }
 
 impl Core {
@@ -81,7 +79,8 @@ impl Core {
         let record = store::lock(tx, &[wish.id]).await?.pop();
         let access = access(tx, party, wish.id).await?;
         let Some(record) = record.filter(|record| {
-            liaison_policy::may_view_envelope(&view(party, &record.referral, &access)).is_allowed()
+            let facts = self.view(party, &record.referral, &access);
+            self.policy.decide(facts.envelope()).is_allowed()
         }) else {
             return Ok(Outcome::Hidden);
         };
@@ -100,7 +99,7 @@ impl Core {
             )]));
         }
         let now = self.clock.now();
-        let decision = self
+        let decided = self
             .may_share(
                 tx,
                 &record,
@@ -110,19 +109,14 @@ impl Core {
                 Consent::None,
             )
             .await?;
-        let asks = decision.missing_consent.is_some();
-        let word = match (decision.is_allowed(), asks) {
-            (true, _) => PERMIT,
-            (false, true) => ASK,
-            (false, false) => REFUSE,
-        };
-        let mut entry = self.entry(now, &wish.actor, ACTION, wire::resource(wish.id), word);
-        entry.rules = rules(&decision);
+        let asks = decided.decision.missing_consent.is_some();
+        let subject = wire::resource(wish.id);
+        let mut entry = self.decided_entry(now, &wish.actor, ACTION, subject, &decided);
         entry.purpose = Some(format!("{} {}", wish.terms.purpose, wish.recipient));
         entry.request_id = Some(wish.request_id.to_string());
         audit::record(tx, vec![entry]).await?;
-        if !decision.is_allowed() && !asks {
-            return Ok(Outcome::Denied(decision));
+        if !decided.is_allowed() && !asks {
+            return Ok(Outcome::Denied(decided));
         }
         let share = Share {
             id: ShareId::new(now, self.random.as_ref()),
@@ -141,7 +135,7 @@ impl Core {
             consent: asks.then(|| consent_by(record.referral.urgency, now)),
             decided_by: None,
             updated_at: now,
-            rules: rules(&decision),
+            rules: decided.rules(),
             exercise: record.referral.exercise,
             reason: wish.reason.clone(),
             decision_reason: Words::default(),
@@ -167,7 +161,7 @@ impl Core {
         recipient: &Party,
         terms: Terms,
         consent: Consent,
-    ) -> Result<Decision> {
+    ) -> Result<Decided> {
         let referral = &record.referral;
         let grants = store::grants_of(tx, &[referral.id]).await?;
         let held = |party: &Party| {
@@ -190,16 +184,18 @@ impl Core {
         passing.standing = Standing::from(held(recipient));
         passing.stage = super::stage(referral.state);
         passing.consent = consent;
+        passing.clearance = self.policy.clearance(recipient);
         passing.intent = referral
             .purpose
             .map_or_else(Intent::default, |purpose| terms.intent(purpose));
-        Ok(may_share(&ShareFacts {
+        let facts = ShareFacts {
             passing,
             officer: actor.officer.as_deref(),
             submitting_officer: record.submitting_officer.as_deref(),
             mandate: Mandate::Unknown,
             item: ItemClass::Dossier,
-        }))
+        };
+        Ok(self.policy.decide(facts.facts()))
     }
 
     /// Adds `steps` to the history, and tells the owner, who asked and who receives. Answers the record with

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use liaison_grpc::wire;
-use liaison_policy::{Admission as Screening, SubmissionFacts, screen};
+use liaison_policy::{Decided, SubmissionFacts};
 use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{Error, ErrorKind, Party, Reason, ReferralId, Result};
 use uuid::Uuid;
 
-use super::{Core, Ops, PERMIT, counted};
+use super::{Core, Ops, counted};
 use crate::domain::{
     Actor, Chain, Clocks, NewStep, Referral, ReferralState, ReferralStep, Series, Submission,
     review,
@@ -51,7 +51,7 @@ impl Ops {
         let core = &self.core;
         let now = core.clock.now();
         let id = ReferralId::new(now, core.random.as_ref());
-        let (rules, step) = screening(&submission);
+        let (decided, step) = core.screening(&submission);
         let state = review::next(ReferralState::Submitted, step)?;
         if state == ReferralState::UnderReview && submission.officer.is_none() {
             return Err(Error::new(
@@ -69,16 +69,16 @@ impl Ops {
             detail: String::new(),
             content: Some(submission.digest),
         };
-        let decided = NewStep {
+        let result = NewStep {
             step,
             state,
             at: now,
             actor: Actor::machine(core.service.clone()),
             unit: None,
-            detail: rules.first().cloned().unwrap_or_default(),
+            detail: decided.rule().to_owned(),
             content: None,
         };
-        let mut steps = [chain.append(received), chain.append(decided)];
+        let mut steps = [chain.append(received), chain.append(result)];
         core.sign(&mut steps);
         let (key, wrapped) = core.vault.new_key(id.uuid());
         let content = std::mem::take(&mut submission.content);
@@ -92,7 +92,7 @@ impl Ops {
             request_id,
             received_at: now,
             state,
-            rules,
+            decided,
             steps,
             chain,
             traceparent: propagation::current_traceparent(),
@@ -107,18 +107,23 @@ fn submitter(submission: &Submission) -> Actor {
     }
 }
 
-/// Policy's rules, and the step they lead to.
-fn screening(submission: &Submission) -> (Vec<String>, ReferralStep) {
-    let facts = SubmissionFacts {
-        offences: &submission.offences,
-        markings: &submission.markings,
-        minor_suspected: submission.minor_suspected(),
-    };
-    let (rules, step) = match screen(&facts) {
-        Screening::Admitted(rules) => (rules, ReferralStep::Admitted),
-        Screening::Flagged(rules) => (rules, ReferralStep::ReviewRequested),
-    };
-    (rules.into_iter().map(String::from).collect(), step)
+impl Core {
+    /// What policy says of a submission, and the step it leads to.
+    fn screening(&self, submission: &Submission) -> (Decided, ReferralStep) {
+        let facts = SubmissionFacts {
+            offences: &submission.offences,
+            markings: &submission.markings,
+            minor_suspected: submission.minor_suspected(),
+        };
+        let decided = self.policy.decide(facts.facts());
+        // No rule set refuses here, and would one, a person had to look.
+        let step = if decided.is_allowed() {
+            ReferralStep::Admitted
+        } else {
+            ReferralStep::ReviewRequested
+        };
+        (decided, step)
+    }
 }
 
 /// What becomes of one request of a batch.
@@ -227,8 +232,8 @@ fn entries(core: &Core, new: &[&Arc<NewReferral>]) -> Vec<audit::AuditEntry> {
         .map(|new| {
             let actor = submitter(&new.submission);
             let subject = wire::resource(new.id);
-            let mut entry = core.entry(new.received_at, &actor, "intake.submit", subject, PERMIT);
-            entry.rules.clone_from(&new.rules);
+            let (at, decided) = (new.received_at, &new.decided);
+            let mut entry = core.decided_entry(at, &actor, "intake.submit", subject, decided);
             entry.request_id = Some(new.request_id.to_string());
             entry
         })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use liaison_policy::Decided;
 use liaison_store::Tx;
 use liaison_store::sealed::{self, NewDataKey};
 use liaison_store::{DbResult as _, any_of, insert_all};
@@ -34,8 +35,8 @@ pub struct NewReferral {
     pub received_at: Timestamp,
     /// The state that screening gave it.
     pub state: ReferralState,
-    /// The rules of screening.
-    pub rules: Vec<String>,
+    /// What screening decided.
+    pub decided: Decided,
     /// Receipt and the result of screening.
     pub steps: [Step; 2],
     /// The end of its history.
@@ -67,7 +68,7 @@ impl NewReferral {
             supporting: Vec::new(),
             outcome: None,
             refusal_ground: None,
-            rules: self.rules.clone(),
+            rules: self.decided.rules(),
             exercise: submission.exercise,
             version: FIRST_VERSION,
             last_position: FIRST_POSITION,

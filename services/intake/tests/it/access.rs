@@ -59,6 +59,9 @@ both_backends! {
             assert_eq!(last.purpose.as_deref(), Some("to work on it"));
         }
         assert_eq!(world.count("custody").await, 2);
+        // Of what does not exist nothing could be asked.
+        let decided = world.decided().await;
+        assert_eq!(decided, ["intake.get_dossier view-dossier REFUSE", "intake.submit submit PERMIT"]);
     }
 
     async fn a_grant_opens_the_dossier_until_it_ends(database: TestDatabase) {

@@ -1,5 +1,7 @@
 //! Pieces of evidence with markings of their own.
 
+use std::collections::BTreeMap;
+
 use liaison_proto::event::AssignmentStep;
 use liaison_proto::{common, intake};
 use liaison_testkit::both_backends;
@@ -62,6 +64,25 @@ fn rules(opened: &intake::GetDossierResponse) -> Vec<Vec<&str>> {
 }
 
 impl World {
+    /// What the audit has of the last opening: decisions and their rules, by action.
+    async fn of_last_opening(&self, name: &str) -> BTreeMap<String, Vec<(String, Vec<String>)>> {
+        let kept: Vec<_> = self
+            .audit(name)
+            .await
+            .into_iter()
+            .map(|kept| kept.entry)
+            .collect();
+        let at = kept.last().unwrap().at;
+        let mut found = BTreeMap::<_, Vec<_>>::new();
+        for entry in kept.into_iter().filter(|entry| entry.at == at) {
+            found
+                .entry(entry.action)
+                .or_default()
+                .push((entry.decision, entry.rules));
+        }
+        found
+    }
+
     /// Submits it for NB-FR, with cyber as its lead and narcotics-organized-crime as its support.
     async fn worked_on(&self, dossier: intake::Dossier) -> String {
         let request = submission(dossier, 1);
@@ -132,10 +153,13 @@ both_backends! {
         let bytes = opened.encode_to_vec();
         let finds = |needle: &[u8]| bytes.windows(needle.len()).any(|part| part == needle);
         assert!(!finds(b"Zeta") && !finds(b"zeta") && !finds(&[0xee; 32]));
-        // What opened it comes first, and is what the history tells.
-        let audited = world.audit(&name).await.pop().unwrap().entry;
-        assert_eq!((&*audited.action, &*audited.decision), ("intake.get_dossier", "PERMIT"));
-        assert_eq!(audited.rules, ["view.grant", LEAD_ONLY]);
+        // What opened it is what the history tells; each decision that kept a piece back stands beside it.
+        let audited = world.of_last_opening(&name).await;
+        assert_eq!(audited["intake.get_dossier"], [("PERMIT".to_owned(), vec!["view.grant".to_owned()])]);
+        let refused = ("REFUSE".to_owned(), vec![LEAD_ONLY.to_owned()]);
+        assert_eq!(audited["intake.withhold_evidence"], [refused.clone(), refused]);
+        let decided = world.decided().await;
+        assert!(decided.contains(&"intake.withhold_evidence view-item REFUSE".to_owned()), "{decided:?}");
         let step = world.history("bureau/NB-FR", &name).await.unwrap().pop().unwrap();
         assert_eq!((&*step.unit, &*step.detail), ("narcotics-organized-crime", "view.grant"));
     }
@@ -187,8 +211,12 @@ both_backends! {
             rules(&bureau),
             [[LEAD_ONLY], ["markings.tlp-amber.need-to-know"], [h2], [h3], ["markings.exclusion.country"]]
         );
-        let audited = world.audit(&name).await.pop().unwrap().entry;
-        assert_eq!(audited.rules[..3], ["view.shared", LEAD_ONLY, "markings.tlp-amber.need-to-know"]);
+        let audited = world.of_last_opening(&name).await;
+        assert_eq!(audited["intake.get_dossier"][0].1, ["view.shared"]);
+        let kept_back = &audited["intake.withhold_evidence"];
+        assert!(kept_back.iter().any(|(_, rules)| rules.contains(&"markings.tlp-amber.need-to-know".to_owned())));
+        // By one decision on seeing each of the five, by another on passing it on, or by both.
+        assert!((5..=10).contains(&kept_back.len()), "{kept_back:?}");
         // The lead has all of it, and so has the owner.
         assert_eq!(rules(&world.open(LEAD, &name).await.unwrap()), Vec::<Vec<&str>>::new());
         world.dossier(OWNER, &name).await.unwrap();

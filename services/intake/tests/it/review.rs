@@ -96,6 +96,15 @@ both_backends! {
             world.get("bureau/NB-FR", &name).await.unwrap().state(),
             common::ReferralState::UnderReview
         );
+        // Both refusals are kept.
+        world.review(REVIEWER, admit(&name)).await.unwrap();
+        let decided = world.decided().await;
+        assert_eq!(decided, [
+            "intake.decide_review review PERMIT",
+            "intake.decide_review review REFUSE",
+            "intake.decide_review review REFUSE",
+            "intake.submit submit REVIEW",
+        ]);
     }
 
     async fn a_decision_is_on_what_was_read(database: TestDatabase) {

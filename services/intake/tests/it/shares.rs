@@ -144,6 +144,7 @@ both_backends! {
         assert_eq!((&*kept.action, &*kept.decision), ("intake.share_referral", "REFUSE"));
         assert_eq!(kept.rules.join(" "), *rules);
         assert_eq!((world.count("share").await, world.count("custody").await), (0, before));
+        assert!(world.decided().await.contains(&"intake.share_referral share REFUSE".to_owned()));
     }
 
     async fn who_answers_for_a_referral_shares_it_and_nobody_else(database: TestDatabase) {
@@ -194,6 +195,12 @@ both_backends! {
         );
         assert_eq!(reason(world.consent(OWNER, &share.name, give).await), "ILLEGAL_STATE");
         assert!(world.asked("bureau/NB-FR").await.is_empty());
+        assert_eq!(world.decided().await, [
+            "intake.decide_consent share PERMIT",
+            "intake.get_dossier view-dossier PERMIT",
+            "intake.share_referral share ASK",
+            "intake.submit submit PERMIT",
+        ]);
     }
 
     async fn a_refusal_and_silence_end_it(database: TestDatabase) {

@@ -10,11 +10,12 @@ use liaison_intake::ops::{GroupCommit, Keys, Ops};
 use liaison_intake::store::Migrator;
 use liaison_intake::worker::Facts;
 use liaison_outbox::Outbox;
+use liaison_policy::{Policy, RuleSet};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{AssignmentStep, DeliveryResult, Event};
 use liaison_proto::intake::intake_service_server::IntakeService;
 use liaison_proto::{common, event, intake};
-use liaison_runtime::Signer;
+use liaison_runtime::{Signer, recorded_decision};
 use liaison_store::audit::{AuditQuery, AuditRecord};
 use liaison_store::sealed::{KeyRing, Vault};
 use liaison_store::{Db, DbResult as _};
@@ -45,6 +46,11 @@ pub(crate) struct Sent {
 
 impl World {
     pub(crate) async fn new(database: TestDatabase) -> Self {
+        Self::deciding(database, Policy::built_in()).await
+    }
+
+    /// The service deciding by `policy`.
+    pub(crate) async fn deciding(database: TestDatabase, policy: Policy) -> Self {
         let env = Environment::seeded(7);
         let db = database.migrated::<Migrator>().await;
         let service = Party::service("intake");
@@ -61,6 +67,7 @@ impl World {
             service,
             outbox,
             keys,
+            policy,
             commit,
         );
         let facts = Facts::new(ops.clone());
@@ -363,6 +370,30 @@ impl World {
             .unwrap();
         assert!(records.iter().all(AuditRecord::is_intact));
         records
+    }
+
+    /// Everything that policy decided, each as `action question word`, sorted. Decided again on the facts that are
+    /// kept beside it, it comes out the same.
+    pub(crate) async fn decided(&self) -> Vec<String> {
+        let query = AuditQuery {
+            decided: true,
+            limit: 100,
+            ..AuditQuery::default()
+        };
+        let records = liaison_store::audit::list(self.db.reader(), &query)
+            .await
+            .unwrap();
+        let rules = RuleSet::built_in();
+        let again = records.into_iter().map(|AuditRecord { entry, .. }| {
+            let kept = recorded_decision(&entry).unwrap();
+            assert_eq!(rules.decide(&kept.facts), kept.decision, "{entry:?}");
+            assert_eq!(entry.rule_set.as_deref(), Some(rules.version()));
+            let question = kept.facts.asked();
+            format!("{} {question} {}", entry.action, entry.decision)
+        });
+        let mut all: Vec<String> = again.collect();
+        all.sort_unstable();
+        all
     }
 }
 

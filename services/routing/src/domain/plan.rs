@@ -1,8 +1,8 @@
 //! Who gets a case, and who gets it next. Every question about markings and exclusions is put to the
 //! policy; what is decided here is only the order of the candidates.
 
-use liaison_policy::{Decision as Permission, RouteFacts, may_route};
-use liaison_types::{AssignmentId, DeskCode, UnitCode};
+use liaison_policy::{Decided, Policy, RouteFacts};
+use liaison_types::{AssignmentId, DeskCode, Party, UnitCode};
 
 use crate::domain::assignment::Assignment;
 use crate::domain::assignment_state::AssignmentState;
@@ -25,6 +25,17 @@ pub struct Share {
     pub rules: Vec<String>,
 }
 
+/// What policy said of a unit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// The unit.
+    pub unit: UnitCode,
+    /// The part it would have.
+    pub role: Role,
+    /// Whether it may have it, by which rules.
+    pub decided: Decided,
+}
+
 /// What a decision asks for, against what exists.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
@@ -36,6 +47,8 @@ pub struct Plan {
     pub create: Vec<Share>,
     /// The case goes back to the duty desk instead: nobody may lead.
     pub give_back: Option<TriageCause>,
+    /// What policy was asked for it.
+    pub asked: Vec<Asked>,
 }
 
 /// What follows when a unit declined.
@@ -63,36 +76,63 @@ pub fn declined_units(assignments: &[&Assignment]) -> Vec<UnitCode> {
     units
 }
 
-fn permission(case: &Case, declined: &[UnitCode], unit: &UnitCode, role: Role) -> Permission {
-    let markings = &case.envelope.markings;
-    may_route(&RouteFacts::new(
-        unit,
-        role == Role::Lead,
-        declined,
-        markings,
-    ))
+/// The questions put to policy about one case, each once.
+struct Questions<'a> {
+    policy: &'a Policy,
+    case: &'a Case,
+    declined: Vec<UnitCode>,
+    asked: Vec<Asked>,
 }
 
-/// The share of `unit`, where the policy permits it.
-fn share(case: &Case, declined: &[UnitCode], unit: &UnitCode, role: Role) -> Option<Share> {
-    let permission = permission(case, declined, unit, role);
-    if !permission.is_allowed() {
-        return None;
+impl<'a> Questions<'a> {
+    fn new(policy: &'a Policy, case: &'a Case, assignments: &[&Assignment]) -> Self {
+        Self {
+            policy,
+            case,
+            declined: declined_units(assignments),
+            asked: Vec::new(),
+        }
     }
-    let decision = &case.decision;
-    let rules = decision.rules.iter().cloned();
-    Some(Share {
-        unit: unit.clone(),
-        // The decision names a desk of the unit it wants as lead, and of no other.
-        desk: decision
-            .desk
-            .clone()
-            .filter(|_| *unit == decision.lead && role == Role::Lead),
-        role,
-        rules: rules
-            .chain(permission.rules.iter().map(ToString::to_string))
-            .collect(),
-    })
+
+    /// The rules that permit `unit` this part; none where it must not have it.
+    fn permission(&mut self, unit: &UnitCode, role: Role) -> Option<Vec<String>> {
+        let known = |asked: &&Asked| asked.unit == *unit && asked.role == role;
+        let decided = match self.asked.iter().find(known) {
+            Some(asked) => asked.decided.clone(),
+            None => self.ask(unit, role),
+        };
+        decided.is_allowed().then(|| decided.rules())
+    }
+
+    fn ask(&mut self, unit: &UnitCode, role: Role) -> Decided {
+        let (lead, markings) = (role == Role::Lead, &self.case.envelope.markings);
+        let mut facts = RouteFacts::new(unit, lead, &self.declined, markings);
+        facts.clearance = self.policy.clearance(&Party::Unit(unit.clone()));
+        let decided = self.policy.decide(facts.facts());
+        self.asked.push(Asked {
+            unit: unit.clone(),
+            role,
+            decided: decided.clone(),
+        });
+        decided
+    }
+
+    /// The share of `unit`, where policy permits it.
+    fn share(&mut self, unit: &UnitCode, role: Role) -> Option<Share> {
+        let permission = self.permission(unit, role)?;
+        let decision = &self.case.decision;
+        let rules = decision.rules.iter().cloned();
+        Some(Share {
+            unit: unit.clone(),
+            // The decision names a desk of the unit it wants as lead, and of no other.
+            desk: decision
+                .desk
+                .clone()
+                .filter(|_| *unit == decision.lead && role == Role::Lead),
+            role,
+            rules: rules.chain(permission).collect(),
+        })
+    }
 }
 
 /// What the case's decision asks for, against the assignments of the referral so far.
@@ -103,25 +143,25 @@ fn share(case: &Case, declined: &[UnitCode], unit: &UnitCode, role: Role) -> Opt
 ///   lead of a unit that accepted it or has completed it.
 /// * A unit that has completed its share is not asked for the same part again.
 #[must_use]
-pub fn plan(case: &Case, assignments: &[&Assignment]) -> Plan {
+pub fn plan(policy: &Policy, case: &Case, assignments: &[&Assignment]) -> Plan {
     let leads = || assignments.iter().filter(|a| a.role == Role::Lead);
     if leads().any(|lead| lead.state == AssignmentState::Completed) {
         return Plan::default();
     }
     let settled = leads().find(|lead| lead.state.is_committed());
-    let declined = declined_units(assignments);
+    let mut questions = Questions::new(policy, case, assignments);
     let candidates = case.decision.candidates();
     let lead = match settled {
         Some(lead) => Some(&lead.unit),
         None => candidates
             .iter()
             .copied()
-            .find(|unit| permission(case, &declined, unit, Role::Lead).is_allowed()),
+            .find(|unit| questions.permission(unit, Role::Lead).is_some()),
     };
     let supporting: Vec<Share> = candidates
         .into_iter()
         .filter(|unit| lead.is_some_and(|lead| lead != *unit))
-        .filter_map(|unit| share(case, &declined, unit, Role::Supporting))
+        .filter_map(|unit| questions.share(unit, Role::Supporting))
         .collect();
 
     let mut plan = Plan::default();
@@ -153,7 +193,7 @@ pub fn plan(case: &Case, assignments: &[&Assignment]) -> Plan {
     };
     match lead {
         Some(unit) if !kept.contains(&unit) => {
-            plan.create.extend(share(case, &declined, unit, Role::Lead));
+            plan.create.extend(questions.share(unit, Role::Lead));
         }
         Some(_) => {}
         None => plan.give_back = Some(TriageCause::NotPermitted),
@@ -163,6 +203,7 @@ pub fn plan(case: &Case, assignments: &[&Assignment]) -> Plan {
             .into_iter()
             .filter(|share| !kept.contains(&&share.unit) && !done(&share.unit)),
     );
+    plan.asked = questions.asked;
     plan
 }
 
@@ -170,30 +211,36 @@ pub fn plan(case: &Case, assignments: &[&Assignment]) -> Plan {
 ///
 /// A supporting unit that declines changes nothing for the others. A lead's WRONG_UNIT is a question
 /// for people. Otherwise the decision's next candidate leads: in place where it already supports,
-/// which may long have accepted.
+/// which may long have accepted. Answered with what policy was asked for it.
 #[must_use]
 pub fn after_decline(
+    policy: &Policy,
     case: &Case,
     assignments: &[&Assignment],
     declined: &Assignment,
     reason: DeclineReason,
-) -> Next {
+) -> (Next, Vec<Asked>) {
     if declined.role != Role::Lead {
-        return Next::Nothing;
+        return (Next::Nothing, Vec::new());
     }
     if reason == DeclineReason::WrongUnit {
-        return Next::GiveBack(TriageCause::WrongUnit);
+        return (Next::GiveBack(TriageCause::WrongUnit), Vec::new());
     }
     let declines = assignments
         .iter()
         .filter(|a| a.role == Role::Lead && a.state == AssignmentState::Declined)
         .count();
     if declines >= MAX_LEAD_DECLINES {
-        return Next::GiveBack(TriageCause::Declined);
+        return (Next::GiveBack(TriageCause::Declined), Vec::new());
     }
-    let units = declined_units(assignments);
-    for unit in case.decision.candidates() {
-        let Some(share) = share(case, &units, unit, Role::Lead) else {
+    let mut questions = Questions::new(policy, case, assignments);
+    let next = next_lead(&mut questions, assignments);
+    (next, questions.asked)
+}
+
+fn next_lead(questions: &mut Questions<'_>, assignments: &[&Assignment]) -> Next {
+    for unit in questions.case.decision.candidates() {
+        let Some(share) = questions.share(unit, Role::Lead) else {
             continue;
         };
         let theirs = || assignments.iter().filter(|a| a.unit == *unit);
@@ -212,7 +259,7 @@ pub fn after_decline(
 mod tests {
     use std::sync::Arc;
 
-    use liaison_types::{DecisionId, Markings, ReferralId, Timestamp, Tlp};
+    use liaison_types::{Confidentiality, DecisionId, Markings, ReferralId, Timestamp, Tlp};
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -266,6 +313,19 @@ mod tests {
         }
     }
 
+    fn plan(case: &Case, assignments: &[&Assignment]) -> Plan {
+        super::plan(&Policy::built_in(), case, assignments)
+    }
+
+    fn after_decline(
+        case: &Case,
+        assignments: &[&Assignment],
+        declined: &Assignment,
+        reason: DeclineReason,
+    ) -> Next {
+        super::after_decline(&Policy::built_in(), case, assignments, declined, reason).0
+    }
+
     fn shares(plan: &Plan) -> Vec<(&str, Role)> {
         plan.create
             .iter()
@@ -304,6 +364,39 @@ mod tests {
         );
         assert_eq!(nobody.give_back, Some(TriageCause::NotPermitted));
         assert!(nobody.create.is_empty());
+    }
+
+    #[test]
+    fn a_unit_whose_clearance_does_not_reach_is_passed_over() {
+        let clearances = [
+            ("unit/terrorism", Confidentiality::Confidential),
+            ("unit/cyber", Confidentiality::OfficialUseOnly),
+        ];
+        let clearances = clearances.map(|(party, held)| (party.parse().unwrap(), held));
+        let rules = liaison_policy::RuleSet::built_in().clone();
+        let policy = Policy::new(rules, clearances.into_iter().collect());
+        let supporting = ["terrorism", "children-trafficking"];
+        let mut case = case("cyber", &supporting, &[], Tlp::Amber);
+        let mut envelope = (*case.envelope).clone();
+        envelope.markings.confidentiality = Confidentiality::Restricted;
+        case.envelope = Arc::new(envelope);
+        let plan = super::plan(&policy, &case, &[]);
+        assert_eq!(shares(&plan), [("terrorism", Role::Lead)]);
+        let refused: Vec<(&str, &str)> = plan
+            .asked
+            .iter()
+            .filter(|asked| !asked.decided.is_allowed())
+            .map(|asked| (asked.unit.as_str(), asked.decided.rule()))
+            .collect();
+        // The first as lead and as supporting unit.
+        assert_eq!(
+            refused,
+            [
+                ("cyber", "clearance.insufficient"),
+                ("cyber", "clearance.insufficient"),
+                ("children-trafficking", "clearance.unknown"),
+            ]
+        );
     }
 
     #[test]

@@ -177,10 +177,8 @@ impl Core {
         let Some(assignment) = board.assignment(id).cloned() else {
             return Err(Error::not_found());
         };
-        let permission = may_work(&by.party, &assignment);
-        if !permission.is_allowed() {
-            return Err(Error::not_found());
-        }
+        let permission =
+            may_work(&self.parts.policy, &by.party, &assignment).ok_or_else(Error::not_found)?;
         let version = assignment.version;
         let terms = &self.parts.terms;
         let carried_out = match intent {
@@ -204,7 +202,7 @@ impl Core {
                 board.note(id, said);
             }
             let (action, detail) = (intent.action(), intent.detail());
-            board.audit(self.audit(cause, action, subject, &permission, detail));
+            board.audit(self.permitted(cause, action, subject, &permission, detail));
         }
         let envelope = board.envelope(assignment.referral)?;
         Ok(Assigned {

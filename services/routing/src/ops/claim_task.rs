@@ -47,7 +47,7 @@ impl Ops {
                     board.know(texts);
                     board.change_task(task.clone(), cause)?;
                     let subject = wire::resource(task.id);
-                    board.audit(core.audit(
+                    board.audit(core.permitted(
                         cause,
                         "routing.claim_task",
                         subject,

@@ -48,7 +48,7 @@ impl Ops {
                     board.change_task(task.clone(), cause)?;
                     let subject = wire::resource(task.id);
                     let action = "routing.complete_task";
-                    board.audit(core.audit(cause, action, subject, &permission, None));
+                    board.audit(core.permitted(cause, action, subject, &permission, None));
                     core.save(tx, board, cause.at).await?;
                     Ok(task)
                 })

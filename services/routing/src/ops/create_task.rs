@@ -79,7 +79,7 @@ impl Ops {
                     board.add_task(task.clone(), cause)?;
                     let subject = wire::resource(task.id);
                     let mut entry =
-                        core.audit(cause, "routing.create_task", subject, &permission, None);
+                        core.permitted(cause, "routing.create_task", subject, &permission, None);
                     entry.request_id = Some(request_id.to_string());
                     board.audit(entry);
                     core.save(tx, board, cause.at).await?;

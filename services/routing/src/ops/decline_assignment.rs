@@ -58,7 +58,10 @@ impl Core {
             .into_iter()
             .filter(|a| a.id != assignment.id);
         let all: Vec<&Assignment> = others.chain([&assignment]).collect();
-        match after_decline(board.case(referral)?, &all, &assignment, request.reason) {
+        let (policy, case) = (&self.parts.policy, board.case(referral)?);
+        let (next, asked) = after_decline(policy, case, &all, &assignment, request.reason);
+        self.record_asked(board, referral, &asked, &hub);
+        match next {
             Next::Nothing => board.put_assignment(assignment, step, cause),
             Next::Promote(id) => {
                 let mut next = board.assignment(id).cloned().ok_or_else(Error::not_found)?;

@@ -1,7 +1,6 @@
 //! Leases run out.
 
 use liaison_grpc::wire;
-use liaison_policy::Decision as Permission;
 use liaison_types::Result;
 
 use super::Ops;
@@ -60,12 +59,11 @@ impl Ops {
                                 at: now,
                                 traceparent,
                             };
-                            board.audit(core.audit(
+                            board.audit(core.done(
                                 &cause,
                                 "routing.expire_lease",
                                 wire::resource(*id),
-                                &Permission::allow("lease.ran-out"),
-                                None,
+                                "lease.ran-out",
                             ));
                             put_unanswered(&mut board, assignment, step, &cause)?;
                             ended += 1;

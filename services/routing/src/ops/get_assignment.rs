@@ -24,7 +24,7 @@ impl Ops {
         let db = self.core.parts.db.reader();
         let assignment = store::find_assignment(db, request.assignment)
             .await?
-            .filter(|found| may_view(&by.party, found).is_allowed())
+            .filter(|found| may_view(&self.core.parts.policy, &by.party, found))
             .ok_or_else(Error::not_found)?;
         let case = store::find_cases(db, [assignment.referral]).await?.pop();
         let case = case.ok_or_else(|| Inconsistency::on("routed_case").row(assignment.referral))?;

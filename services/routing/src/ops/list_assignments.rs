@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use liaison_grpc::paging::{self, Query};
-use liaison_policy::may_list_assignments;
 use liaison_store::Inconsistency;
 use liaison_types::{Error, ErrorKind, Reason, Result};
 use uuid::Uuid;
@@ -43,7 +42,8 @@ impl Ops {
     /// PERMISSION_DENIED to other desks; PAGE_TOKEN_MISMATCH.
     pub async fn list_assignments(&self, by: &Actor, request: ListAssignments) -> Result<Page> {
         let unit = by.unit();
-        if unit.is_none() && !may_list_assignments(&by.party) {
+        let policy = self.core.parts.policy.rules();
+        if unit.is_none() && !policy.may_list_assignments(&by.party) {
             return Err(Error::new(
                 ErrorKind::PermissionDenied,
                 Reason::CallerNotAllowed,

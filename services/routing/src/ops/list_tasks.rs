@@ -23,7 +23,7 @@ impl Ops {
         let (db, vault) = (self.core.parts.db.reader(), &self.core.parts.vault);
         let assignment = store::find_assignment(db, request.assignment)
             .await?
-            .filter(|found| may_work(&by.party, found).is_allowed())
+            .filter(|found| may_work(&self.core.parts.policy, &by.party, found).is_some())
             .ok_or_else(Error::not_found)?;
         let referral = assignment.referral;
         let texts = Texts::of(db, vault, [referral]).await?;

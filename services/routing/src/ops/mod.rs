@@ -46,7 +46,8 @@ use std::sync::Arc;
 
 use liaison_grpc::event_delivery::EventSource;
 use liaison_outbox::Outbox;
-use liaison_policy::Decision as Permission;
+use liaison_policy::{Decided, Policy};
+use liaison_runtime::record_decision;
 use liaison_store::Tx;
 use liaison_store::audit::AuditEntry;
 use liaison_store::sealed::Vault;
@@ -65,6 +66,10 @@ use pull_assignments::PullRequest;
 
 /// The name of this service: its party is `service/routing`.
 pub const SERVICE: &str = "routing";
+
+/// How it stands in the audit what this service did by a rule of its own.
+const PERMIT: &str = "PERMIT";
+const REFUSE: &str = "REFUSE";
 
 /// An assignment with the envelope of its referral: what a unit is shown.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -92,6 +97,8 @@ pub struct Parts {
     pub terms: LeaseTerms,
     /// The most tasks of one assignment.
     pub max_tasks: usize,
+    /// What is decided by.
+    pub policy: Policy,
     /// Where others are told.
     pub outbox: Outbox,
     /// Cancelled when long polls have to end.
@@ -201,30 +208,38 @@ impl Core {
         }
     }
 
-    /// An entry of the audit about what `cause` does. `detail` is a coded reason or outcome: the audit
-    /// outlives a purge, and holds nothing of what people write.
-    fn audit(
+    /// An entry of the audit about what `cause` does.
+    fn entry(&self, cause: &Cause, action: &str, subject: String, decision: &str) -> AuditEntry {
+        let actor = cause.actor.as_ref();
+        let party = actor.map_or_else(|| self.service.clone(), |actor| actor.party.clone());
+        let id = AuditId::new(cause.at, self.parts.random.as_ref());
+        AuditEntry {
+            officer: actor.and_then(|actor| actor.officer.clone()),
+            ..AuditEntry::new(id, cause.at, party, action, subject, decision)
+        }
+    }
+
+    /// The entry of what policy decided. `detail` is a coded reason or outcome: the audit outlives a purge,
+    /// and holds nothing of what people write.
+    fn permitted(
         &self,
         cause: &Cause,
         action: &str,
         subject: String,
-        permission: &Permission,
+        permission: &Decided,
         detail: Option<&'static str>,
     ) -> AuditEntry {
-        let actor = cause.actor.as_ref();
-        let party = actor.map_or_else(|| self.service.clone(), |actor| actor.party.clone());
-        let id = AuditId::new(cause.at, self.parts.random.as_ref());
-        let decision = if permission.is_allowed() {
-            "PERMIT"
-        } else {
-            "DENY"
-        };
-        AuditEntry {
-            officer: actor.and_then(|actor| actor.officer.clone()),
-            purpose: detail.map(str::to_owned),
-            rules: permission.rules.iter().map(ToString::to_string).collect(),
-            ..AuditEntry::new(id, cause.at, party, action, subject, decision)
-        }
+        let mut entry = self.entry(cause, action, subject, REFUSE);
+        entry.purpose = detail.map(str::to_owned);
+        record_decision(&mut entry, permission);
+        entry
+    }
+
+    /// The entry of what follows by a rule of this service's own, without a question to policy.
+    fn done(&self, cause: &Cause, action: &str, subject: String, rule: &str) -> AuditEntry {
+        let mut entry = self.entry(cause, action, subject, PERMIT);
+        entry.rules = vec![rule.to_owned()];
+        entry
     }
 
     /// Writes the board, with what others are told. Whoever waits for what it puts into a queue is
@@ -246,7 +261,7 @@ impl Core {
         tx: &Tx<'_>,
         by: &Actor,
         id: AssignmentId,
-    ) -> Result<(Board, Assignment, Permission)> {
+    ) -> Result<(Board, Assignment, Decided)> {
         self.own_on(Board::default(), tx, by, id).await
     }
 
@@ -256,7 +271,7 @@ impl Core {
         tx: &Tx<'_>,
         by: &Actor,
         id: AssignmentId,
-    ) -> Result<(Board, Assignment, Permission)> {
+    ) -> Result<(Board, Assignment, Decided)> {
         let mut board = Board::default();
         let referral = store::referrals_of(tx, [id]).await?;
         board.read_cases(store::lock_cases(tx, referral.into_values()).await?);
@@ -269,15 +284,13 @@ impl Core {
         tx: &Tx<'_>,
         by: &Actor,
         id: AssignmentId,
-    ) -> Result<(Board, Assignment, Permission)> {
+    ) -> Result<(Board, Assignment, Decided)> {
         board.read_assignments(store::lock_all(tx, [id], []).await?);
         let Some(assignment) = board.assignment(id).cloned() else {
             return Err(Error::not_found());
         };
-        let permission = permission::may_work(&by.party, &assignment);
-        if !permission.is_allowed() {
-            return Err(Error::not_found());
-        }
+        let permission = permission::may_work(&self.parts.policy, &by.party, &assignment)
+            .ok_or_else(Error::not_found)?;
         if board.find_case(assignment.referral).is_none() {
             board.read_cases(store::find_cases(tx, [assignment.referral]).await?);
         }

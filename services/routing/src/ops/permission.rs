@@ -4,27 +4,26 @@
 //! acknowledged the grant, the assignment does not exist for its unit. The case may still go to another
 //! unit by then, and nobody learns of a referral that they were never given.
 
-use liaison_policy::{Decision, may_list_assignments, may_view_assignment, may_work_assignment};
+use liaison_policy::{AssignmentFacts, Decided, Policy, Question};
 use liaison_types::Party;
 
 use crate::domain::Assignment;
 
-const NOT_GRANTED: &str = "assignment.not-granted";
-
-/// Seeing it.
-pub(super) fn may_view(viewer: &Party, assignment: &Assignment) -> Decision {
-    if assignment.granted || may_list_assignments(viewer) {
-        may_view_assignment(viewer, &assignment.unit)
-    } else {
-        Decision::deny(vec![NOT_GRANTED])
-    }
+/// Whether `viewer` may see it.
+pub(super) fn may_view(policy: &Policy, viewer: &Party, assignment: &Assignment) -> bool {
+    let there = assignment.granted || policy.rules().may_list_assignments(viewer);
+    there && decided(policy, viewer, assignment, Question::ViewAssignment).is_allowed()
 }
 
-/// Answering it, and everything about its tasks.
-pub(super) fn may_work(party: &Party, assignment: &Assignment) -> Decision {
-    if assignment.granted {
-        may_work_assignment(party, &assignment.unit)
-    } else {
-        Decision::deny(vec![NOT_GRANTED])
-    }
+/// What lets `party` answer it, and do everything about its tasks; none where nothing does.
+pub(super) fn may_work(policy: &Policy, party: &Party, assignment: &Assignment) -> Option<Decided> {
+    let decided = assignment
+        .granted
+        .then(|| decided(policy, party, assignment, Question::WorkAssignment));
+    decided.filter(Decided::is_allowed)
+}
+
+fn decided(policy: &Policy, party: &Party, assignment: &Assignment, question: Question) -> Decided {
+    let unit = &assignment.unit;
+    policy.decide(AssignmentFacts { party, unit }.facts(question))
 }

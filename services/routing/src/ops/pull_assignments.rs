@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use liaison_grpc::wire;
-use liaison_policy::may_work_assignment;
+use liaison_policy::{AssignmentFacts, Question};
 use liaison_store::Tx;
 use liaison_types::{AssignmentId, DeskCode, Error, ErrorKind, Reason, Result};
 use tokio::time::{Instant, sleep_until};
@@ -141,10 +141,17 @@ impl Core {
             let token = LeaseToken::new(self.parts.random.as_ref());
             let step = assignment.pull(Lease::new(token.hash(), *lease, &self.parts.terms, now))?;
             let envelope = board.envelope(assignment.referral)?;
-            let permission = may_work_assignment(&by.party, &assignment.unit);
+            let facts = AssignmentFacts {
+                party: &by.party,
+                unit: &assignment.unit,
+            };
+            let permission = self
+                .parts
+                .policy
+                .decide(facts.facts(Question::WorkAssignment));
             let subject = wire::resource(*id);
             let action = "routing.pull_assignments";
-            board.audit(self.audit(cause, action, subject, &permission, None));
+            board.audit(self.permitted(cause, action, subject, &permission, None));
             board.put_assignment(assignment.clone(), step, cause)?;
             pulled[*place].push(Pulled {
                 assigned: Assigned {

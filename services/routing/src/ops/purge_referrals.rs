@@ -5,11 +5,10 @@ use liaison_store::Tx;
 use liaison_store::audit::{self, AuditEntry};
 use liaison_types::{AuditId, Party, ReferralId, Result, Timestamp};
 
-use super::Ops;
+use super::{Ops, PERMIT};
 use crate::store;
 
 const ACTION: &str = "routing.purge";
-const PERMIT: &str = "PERMIT";
 
 impl Ops {
     /// Destroys titles and results of tasks and the notes of declines and completions, by destroying the

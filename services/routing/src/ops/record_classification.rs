@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use liaison_grpc::wire;
-use liaison_policy::Decision as Permission;
 use liaison_store::Tx;
 use liaison_types::{AssignmentId, Error, ErrorKind, Reason, ReferralId, Result, Timestamp};
 
 use super::{Core, Ops};
 use crate::domain::assignment::FIRST_VERSION;
-use crate::domain::plan::{Share, plan};
+use crate::domain::plan::{Asked, Share, plan};
 use crate::domain::{Assignment, AssignmentState, AssignmentStep, Case, Decision, Envelope};
 use crate::store::{self, Board, Cause};
+
+const ASSIGN: &str = "routing.assign";
+/// The rule of a decision after which nothing is assigned any more.
+const NOTHING_TO_ASSIGN: &str = "route.settled";
 
 /// A decision, as it arrives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,19 +102,12 @@ impl Core {
             created_at: known.map_or(now, |known| known.created_at),
             updated_at: now,
         };
-        let plan = plan(&case, &board.assignments_of(referral));
+        let plan = plan(&self.parts.policy, &case, &board.assignments_of(referral));
         let cause = Cause {
             actor: None,
             at: now,
             traceparent,
         };
-        let rules = plan
-            .create
-            .iter()
-            .flat_map(|share| share.rules.iter().cloned());
-        let mut rules: Vec<String> = rules.collect();
-        rules.sort_unstable();
-        rules.dedup();
         board.put_case(case);
 
         for id in plan.revoke {
@@ -128,27 +124,36 @@ impl Core {
             let assignment = self.new_assignment(referral, share, &cause);
             board.put_assignment(assignment, AssignmentStep::Created, &cause)?;
         }
-        let given_back = plan.give_back.is_some();
         if let Some(why) = plan.give_back {
             board.give_back(referral, why, None, &cause)?;
         }
-        let permission = if given_back {
-            Permission::deny(vec!["route.no-permitted-unit"])
-        } else {
-            Permission::allow("route.permitted")
-        };
-        let mut entry = self.audit(
-            &cause,
-            "routing.assign",
-            wire::resource(referral),
-            &permission,
-            None,
-        );
-        if !rules.is_empty() {
-            entry.rules = rules;
+        if plan.asked.is_empty() {
+            let subject = wire::resource(referral);
+            board.audit(self.done(&cause, ASSIGN, subject, NOTHING_TO_ASSIGN));
         }
-        board.audit(entry);
+        self.record_asked(board, referral, &plan.asked, &cause);
         Ok(())
+    }
+
+    /// An entry of the audit for each unit that policy was asked about: which part it may have, or must not.
+    pub(super) fn record_asked(
+        &self,
+        board: &mut Board,
+        referral: ReferralId,
+        asked: &[Asked],
+        cause: &Cause,
+    ) {
+        for Asked {
+            unit,
+            role,
+            decided,
+        } in asked
+        {
+            let subject = wire::resource(referral);
+            let mut entry = self.permitted(cause, ASSIGN, subject, decided, None);
+            entry.purpose = Some(format!("{role} unit/{unit}"));
+            board.audit(entry);
+        }
     }
 
     /// A share that comes to be. It can be pulled once intake has acknowledged the grant.

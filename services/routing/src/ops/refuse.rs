@@ -58,6 +58,7 @@ impl Ops {
             return Ok(false);
         };
         let found = store::find_assignment(db, id).await?;
-        Ok(found.is_some_and(|found| may_view(&by.party, &found).is_allowed()))
+        let policy = &self.core.parts.policy;
+        Ok(found.is_some_and(|found| may_view(policy, &by.party, &found)))
     }
 }

@@ -75,6 +75,12 @@ both_backends! {
         assert_eq!(last.entry.purpose.as_deref(), Some("INFORMATION_PROVIDED"));
         assert_eq!(last.entry.officer.as_deref(), Some("badge-17"));
         assert!(found.iter().all(audit::AuditRecord::is_intact));
+        assert_eq!(world.decided().await, [
+            "routing.accept_assignment work-assignment PERMIT",
+            "routing.assign route PERMIT LEAD unit/cyber",
+            "routing.complete_assignment work-assignment PERMIT INFORMATION_PROVIDED",
+            "routing.pull_assignments work-assignment PERMIT",
+        ]);
     }
 
     /// Nothing can be completed that was not accepted.
@@ -108,6 +114,17 @@ both_backends! {
         let seen = world.seen_by("unit/terrorism").await;
         assert_eq!((seen[0].role(), seen[0].state()), (Role::Lead, State::Accepted));
         assert_eq!(world.seen_by("unit/cyber").await[0].state(), State::Declined);
+        // Policy was asked for the lead, for those who support, and for who leads next.
+        let decided = world.decided().await;
+        let asked: Vec<_> =
+            decided.iter().filter_map(|said| said.strip_prefix("routing.assign route ")).collect();
+        assert_eq!(asked, [
+            "PERMIT LEAD unit/cyber",
+            "PERMIT LEAD unit/terrorism",
+            "PERMIT SUPPORTING unit/children-trafficking",
+            "PERMIT SUPPORTING unit/terrorism",
+            "REFUSE LEAD unit/cyber",
+        ]);
         assert!(world.pull("cyber", 1).await.is_empty(), "it is not asked again");
     }
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod classified;
+mod clearances;
 mod hidden;
 mod indirect_access;
 mod lease;

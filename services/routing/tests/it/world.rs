@@ -11,6 +11,7 @@ use liaison_grpc::{Api, ClientSettings, InProcess, Limits, Methods, stack};
 use liaison_outbox::{
     Deliver, Destination, Outbox, Outcome, Outgoing, Relay, RelaySettings, depths,
 };
+use liaison_policy::Policy;
 use liaison_proto::event::event::Data;
 use liaison_proto::event::event_inbox_service_client::EventInboxServiceClient;
 use liaison_proto::event::{
@@ -28,7 +29,9 @@ use liaison_routing::domain::{LeaseTerms, Units};
 use liaison_routing::ops::{Ops, Parts};
 use liaison_routing::store::Migrator;
 use liaison_routing::worker::Grants;
+use liaison_runtime::recorded_decision;
 use liaison_store::Db;
+use liaison_store::audit::{self, AuditQuery, AuditRecord};
 use liaison_store::sealed::{KeyRing, Vault};
 use liaison_telemetry::Instruments;
 use liaison_testkit::database::TestDatabase;
@@ -127,6 +130,15 @@ impl World {
 
     /// A world whose deliveries go wrong.
     pub async fn with_faults(database: TestDatabase, faults: Faults) -> Self {
+        Self::build(database, faults, Policy::built_in()).await
+    }
+
+    /// A world that decides by `policy`.
+    pub async fn deciding(database: TestDatabase, policy: Policy) -> Self {
+        Self::build(database, Faults::default(), policy).await
+    }
+
+    async fn build(database: TestDatabase, faults: Faults, policy: Policy) -> Self {
         let db = database.migrated::<Migrator>().await;
         let env = Environment::seeded(7);
         let ring = Arc::new(KeyRing::from_keys([(1, [7; 32])]).unwrap());
@@ -145,6 +157,7 @@ impl World {
                 max_attempts: 5,
             },
             max_tasks: 3,
+            policy,
             outbox: outbox.clone(),
             stopping: stopping.clone(),
         });
@@ -408,6 +421,29 @@ impl World {
             .unwrap()
             .into_inner();
         listed.assignments.into_iter().rev().collect()
+    }
+
+    /// Everything that policy decided, each as `action question word purpose`, sorted. Decided again on the facts
+    /// that are kept beside it, it comes out the same.
+    pub async fn decided(&self) -> Vec<String> {
+        let query = AuditQuery {
+            decided: true,
+            limit: 100,
+            ..AuditQuery::default()
+        };
+        let records = audit::list(self.db.reader(), &query).await.unwrap();
+        let again = records.into_iter().map(|AuditRecord { entry, .. }| {
+            let kept = recorded_decision(&entry).unwrap();
+            let rules = self.ops.parts().policy.rules();
+            assert_eq!(rules.decide(&kept.facts), kept.decision, "{entry:?}");
+            assert_eq!(entry.rule_set.as_deref(), Some(rules.version()));
+            let (question, purpose) = (kept.facts.asked(), entry.purpose.unwrap_or_default());
+            let said = format!("{} {question} {} {purpose}", entry.action, entry.decision);
+            said.trim_end().to_owned()
+        });
+        let mut all: Vec<String> = again.collect();
+        all.sort_unstable();
+        all
     }
 
     /// The state of the unit's only assignment, whether it may know of it yet or not.

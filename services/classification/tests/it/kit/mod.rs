@@ -22,12 +22,15 @@ use liaison_grpc::{Channel, ClientSettings, Methods, client, wire};
 use liaison_identity::Identity;
 use liaison_outbox::entity::outbox;
 use liaison_outbox::{Destination, Outbox};
+use liaison_policy::Policy;
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{
     CaseReturned, DeliveryResult, DeliveryStatus, Envelope, Event, ReferralAdmitted,
     ReferralPurged, TriageCause,
 };
 use liaison_proto::intake::ClassificationInput;
+use liaison_runtime::recorded_decision;
+use liaison_store::audit::{self, AuditQuery, AuditRecord};
 use liaison_store::sealed::{KeyRing, Vault};
 use liaison_store::{Db, DbBackend, DbResult as _};
 use liaison_telemetry::Instruments;
@@ -81,6 +84,7 @@ impl World {
             random: environment.random(),
             vault,
             rules: Arc::new(RuleSet::embedded().unwrap()),
+            policy: Policy::built_in(),
             inputs: Arc::new(inputs),
             terms: Terms {
                 batch,
@@ -305,6 +309,29 @@ impl World {
             })
             .await
             .unwrap();
+    }
+
+    /// Everything that policy decided, each as `action question word purpose`, sorted. Decided again on the facts
+    /// that are kept beside it, it comes out the same.
+    pub async fn decided(&self) -> Vec<String> {
+        let query = AuditQuery {
+            decided: true,
+            limit: 100,
+            ..AuditQuery::default()
+        };
+        let records = audit::list(self.db.reader(), &query).await.unwrap();
+        let rules = liaison_policy::RuleSet::built_in();
+        let again = records.into_iter().map(|AuditRecord { entry, .. }| {
+            let kept = recorded_decision(&entry).unwrap();
+            assert_eq!(rules.decide(&kept.facts), kept.decision, "{entry:?}");
+            assert_eq!(entry.rule_set.as_deref(), Some(rules.version()));
+            let (question, purpose) = (kept.facts.asked(), entry.purpose.unwrap_or_default());
+            let said = format!("{} {question} {} {purpose}", entry.action, entry.decision);
+            said.trim_end().to_owned()
+        });
+        let mut all: Vec<String> = again.collect();
+        all.sort_unstable();
+        all
     }
 
     /// How many rows a table has.
