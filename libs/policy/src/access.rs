@@ -56,6 +56,10 @@ pub const TABLE: &[(&str, &[Callers])] = &[
         &[Any(Auditor)],
     ),
     (
+        "/liaison.audit.v1.AuditService/SimulatePolicy",
+        &[Any(Auditor), COMPLIANCE_DESK],
+    ),
+    (
         "/liaison.event.v1.EventInboxService/DeliverEvents",
         &[INTAKE, CLASSIFICATION, ROUTING],
     ),
@@ -329,6 +333,16 @@ mod tests {
                 "DecideTriage",
                 &["desk/triage"],
                 &["desk/compliance", "desk/other", "unit/triage"],
+            ),
+            (
+                "SimulatePolicy",
+                &["auditor/court", "desk/compliance"],
+                &["desk/triage", "operator/ops", "bureau/NB-FR"],
+            ),
+            (
+                "ListAuditEntries",
+                &["auditor/court"],
+                &["desk/compliance", "operator/ops"],
             ),
             ("ListTriageItems", &["desk/triage"], &["desk/compliance"]),
             ("ListDecisions", &["desk/triage"], &["desk/compliance"]),

@@ -17,6 +17,8 @@ pub const MAX_RULES: usize = 1024;
 const MAX_NAME: usize = 64;
 /// More than this of a wrong name is not repeated.
 const MAX_QUOTED: usize = 80;
+/// Nor more than this of what TOML says.
+const MAX_SAID: usize = 300;
 
 /// One thing that is wrong with the text of a rule set.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,7 +106,7 @@ pub(crate) fn load(text: &str) -> Result<RuleSet, RuleSetError> {
         Err(error) => {
             whole.say(format!(
                 "not a rule set in TOML: {}",
-                error.to_string().trim_end()
+                unreadable_toml(text, &error)
             ));
             return Err(RuleSetError { problems });
         }
@@ -143,6 +145,20 @@ pub(crate) fn load(text: &str) -> Result<RuleSet, RuleSetError> {
     } else {
         Err(RuleSetError { problems })
     }
+}
+
+/// What TOML says is wrong and where, in one line and without the text that stands there: what is given as
+/// a rule set may be anything.
+fn unreadable_toml(text: &str, error: &toml::de::Error) -> String {
+    let lines: Vec<&str> = error.message().lines().map(str::trim).collect();
+    let said: String = lines.join("; ").chars().take(MAX_SAID).collect();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return said;
+    };
+    let line = before.matches('\n').count() + 1;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let column = last.chars().count() + 1;
+    format!("line {line}, column {column}: {said}")
 }
 
 /// The rule, where it can be understood at all; what is wrong with it is reported.

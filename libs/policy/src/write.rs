@@ -8,12 +8,21 @@ impl fmt::Display for RuleSet {
     /// As TOML. Conditions list the values they accept, whatever way they were written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "version = {}", Text(self.version()))?;
-        self.rules().iter().try_for_each(|rule| write_rule(f, rule))
+        self.rules()
+            .iter()
+            .try_for_each(|rule| write!(f, "\n{rule}"))
+    }
+}
+
+impl fmt::Display for Rule {
+    /// As TOML, in the form that the whole rule set has.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_rule(f, self)
     }
 }
 
 fn write_rule(f: &mut fmt::Formatter<'_>, rule: &Rule) -> fmt::Result {
-    writeln!(f, "\n[[rule]]\nid = {}", Text(rule.id.as_str()))?;
+    writeln!(f, "[[rule]]\nid = {}", Text(rule.id.as_str()))?;
     let questions = rule.questions.iter().map(|question| question.as_str());
     writeln!(f, "questions = {}", List(questions.collect()))?;
     writeln!(f, "effect = {}", Text(rule.effect.as_str()))?;

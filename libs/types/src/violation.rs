@@ -26,8 +26,8 @@ impl Violation {
 /// The rules a field can break. The texts hold the rule's own parameters and never the value given.
 ///
 /// A `&'static str` is a name that is the same in every language: of a field, of a value. What has to
-/// be said in words is a [`Form`], so that the whole text is in the reader's language. The one
-/// exception is [`Rule::MalformedSetting`].
+/// be said in words is a [`Form`], so that the whole text is in the reader's language. The
+/// exceptions are [`Rule::MalformedSetting`] and [`Rule::WrongRuleSet`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Rule {
     /// Has to be given.
@@ -51,6 +51,9 @@ pub enum Rule {
     /// A setting that is not of the form described here. Settings are read by those who run the
     /// system, in English only; no field of a request breaks this rule.
     MalformedSetting(&'static str),
+    /// What is wrong with a rule set of the policy, in these words. Rule sets are written in English by
+    /// those who answer for them, and so is what is said of them; names in them are repeated, cut short.
+    WrongRuleSet(String),
     /// Between these two numbers.
     OutOfRange(i64, i64),
     /// Not in the future.
@@ -82,7 +85,7 @@ impl Rule {
             Self::TooShort(_) => "TOO_SHORT",
             Self::TooMany(_) => "TOO_MANY",
             Self::UnknownValue(_) | Self::NotAmong(_) => "UNKNOWN_VALUE",
-            Self::Malformed(_) | Self::MalformedSetting(_) => "MALFORMED",
+            Self::Malformed(_) | Self::MalformedSetting(_) | Self::WrongRuleSet(_) => "MALFORMED",
             Self::OutOfRange(..) => "OUT_OF_RANGE",
             Self::InFuture => "IN_FUTURE",
             Self::Before(_) => "BEFORE",
@@ -124,6 +127,7 @@ impl Rule {
                 format!("has the wrong form; write {}", form.text(Language::En))
             }
             Self::MalformedSetting(form) => setting(form),
+            Self::WrongRuleSet(says) => says.clone(),
             Self::OutOfRange(min, max) => format!("is out of range; between {min} and {max}"),
             Self::InFuture => "lies in the future; give a past moment".into(),
             Self::Before(other) => format!("lies before {other}; give a later moment"),
@@ -162,6 +166,7 @@ impl Rule {
                 )
             }
             Self::MalformedSetting(form) => setting(form),
+            Self::WrongRuleSet(says) => says.clone(),
             Self::OutOfRange(min, max) => format!("est hors limites ; entre {min} et {max}"),
             Self::InFuture => "est dans le futur ; indiquez un moment passé".into(),
             Self::Before(other) => {
@@ -202,6 +207,7 @@ impl Rule {
                 )
             }
             Self::MalformedSetting(form) => setting(form),
+            Self::WrongRuleSet(says) => says.clone(),
             Self::OutOfRange(min, max) => format!("está fuera de rango; entre {min} y {max}"),
             Self::InFuture => "está en el futuro; indique un momento pasado".into(),
             Self::Before(other) => {
@@ -238,6 +244,7 @@ impl Rule {
                 format!("صيغته غير صحيحة؛ اكتب {}", form.text(Language::Ar))
             }
             Self::MalformedSetting(form) => setting(form),
+            Self::WrongRuleSet(says) => says.clone(),
             Self::OutOfRange(min, max) => format!("خارج النطاق؛ بين {min} و{max}"),
             Self::InFuture => "في المستقبل؛ أدخل وقتاً ماضياً".into(),
             Self::Before(other) => format!("يسبق {other}؛ أدخل وقتاً لاحقاً"),
@@ -289,6 +296,14 @@ mod tests {
             "est absent ; requis en raison de status, sauf si identity_unknown est indiqué"
         );
         assert_eq!(rule.code(), Rule::RequiredBecause("status").code());
+    }
+
+    #[test]
+    fn rule_sets_are_told_of_in_their_own_words() {
+        let says = "rule a.b: effect \"alow\" is unknown; it is one of allow, deny";
+        for language in Language::ALL {
+            assert_eq!(Rule::WrongRuleSet(says.into()).text(language), says);
+        }
     }
 
     #[test]

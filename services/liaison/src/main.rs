@@ -79,6 +79,7 @@ async fn dispatch(output: &Output, command: &Command) -> Outcome {
         Command::Consent(command) => commands::share::consent(output, command).await,
         Command::Verify(args) => commands::verify::run(output, args),
         Command::Audit(command) => commands::audit::run(output, command).await,
+        Command::Policy(command) => commands::policy::run(output, command).await,
         Command::Keys(command) => commands::keys::run(output, command).await,
         Command::Certs(command) => commands::certs::run(output, command),
         Command::Migrate(args) => commands::migrate::run(output, args).await,

@@ -271,7 +271,7 @@ mod tests {
     use prost::Message as _;
 
     /// Those that hold codes of closed lists, names of things, tokens, and digests, which say nothing.
-    const CODES: [&str; 56] = [
+    const CODES: [&str; 58] = [
         "AcceptAssignmentRequest.lease_token",
         "AcceptAssignmentRequest.name",
         "ClaimTaskRequest.name",
@@ -326,6 +326,8 @@ mod tests {
         "ShareReferralRequest.name",
         "ShareReferralRequest.recipient",
         "ShareReferralRequest.request_id",
+        "SimulatePolicyRequest.page_token",
+        "SimulatePolicyRequest.rule_set",
         "StreamNotificationsRequest.cursor",
         "SubmitReferralRequest.request_id",
     ];

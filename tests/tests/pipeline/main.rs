@@ -11,6 +11,7 @@ mod leases;
 mod malformed;
 mod paging;
 mod parties;
+mod policy;
 mod review;
 mod settings;
 mod submitting;

@@ -1,7 +1,8 @@
 //! The bytes of every request about a given subject: one that is right in every way, and some that are not.
 
 use e2e::{dossier, request_id};
-use liaison_proto::audit::{ListAuditEntriesRequest, ListAuditSealsRequest};
+use liaison_policy::rule_set::BUILT_IN;
+use liaison_proto::audit::{ListAuditEntriesRequest, ListAuditSealsRequest, SimulatePolicyRequest};
 use liaison_proto::classification::{
     ClassifyTextRequest, ListDecisionsRequest, ListTriageItemsRequest,
 };
@@ -236,6 +237,25 @@ pub(crate) fn list_audit_seals(_: &Asked<'_>) -> Bodies {
         page_size: -1,
     };
     bodies![ListAuditSealsRequest::default(), wrong]
+}
+
+/// The rules of this build, which decide as they did.
+pub(crate) fn simulate_policy(asked: &Asked<'_>) -> Bodies {
+    let page_token = match asked.about {
+        "first" => String::new(),
+        _ => "AQ".to_owned(),
+    };
+    let request = SimulatePolicyRequest {
+        rule_set: BUILT_IN.to_owned(),
+        page_token,
+        ..SimulatePolicyRequest::default()
+    };
+    let wrong = SimulatePolicyRequest {
+        rule_set: long(),
+        page_size: -1,
+        ..request.clone()
+    };
+    bodies![request, wrong]
 }
 
 pub(crate) fn get_dossier(asked: &Asked<'_>) -> Bodies {

@@ -135,6 +135,12 @@ auditor/court              ok    PAGE_TOKEN_MISMATCH
 auditor/court              ok
 *                          denied
 "),
+    row("AuditService/SimulatePolicy", bodies::simulate_policy, "
+                           first absent
+auditor/court              ok    PAGE_TOKEN_MISMATCH
+desk/compliance            ok    PAGE_TOKEN_MISMATCH
+*                          denied
+"),
     row("IntakeService/ListReferrals", bodies::list_referrals, "
                            first token               absent
 bureau/NB-FR               ok    ok                  PAGE_TOKEN_MISMATCH

@@ -243,7 +243,10 @@ fn every_question_must_be_answered_and_by_one_default() {
 fn the_text_as_a_whole_is_checked() {
     for (text, says) in [
         ("version = 3", "not a rule set in TOML"),
-        ("version = \"a\"\ncolour = 1", "unknown field `colour`"),
+        (
+            "version = \"a\"\ncolour = 1",
+            "line 2, column 1: unknown field `colour`",
+        ),
         (
             "version = \"a\"\n[[rule]]\nid = \"a.b\"\nunless = 1",
             "unknown field `unless`",

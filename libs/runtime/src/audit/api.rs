@@ -9,11 +9,11 @@ use liaison_grpc::wire::{self, Checks, Path};
 use liaison_proto::audit::audit_service_server::AuditService;
 use liaison_proto::audit::{
     AuditCheckpoint, AuditEntry, AuditSeal, ListAuditEntriesRequest, ListAuditEntriesResponse,
-    ListAuditSealsRequest, ListAuditSealsResponse,
+    ListAuditSealsRequest, ListAuditSealsResponse, SimulatePolicyRequest, SimulatePolicyResponse,
 };
 use liaison_store::Db;
 use liaison_store::audit::{self, AuditQuery, AuditRecord, Checkpoint, Found, Sealed};
-use liaison_types::{AuditId, Clock, Form, Party, Random, Result, Rule};
+use liaison_types::{AuditId, Clock, Form, Party, Random, Result, Rule, Timestamp};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ const SEALED_WITHIN: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug)]
 pub(crate) struct AuditApi {
     name: &'static str,
-    db: Db,
+    pub(super) db: Db,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -66,7 +66,8 @@ impl AuditApi {
             ..query
         };
         let subject = query.subject.clone().unwrap_or_default();
-        self.note(caller, "audit.list_entries", subject).await?;
+        self.note(caller, "audit.list_entries", subject, None)
+            .await?;
         let rows = audit::list(self.db.reader(), &query).await?;
         let (rows, next_page_token) = page(&bound, rows, size, |last| last.entry.id.uuid());
         Ok(ListAuditEntriesResponse {
@@ -81,7 +82,8 @@ impl AuditApi {
         request: ListAuditSealsRequest,
     ) -> Result<ListAuditSealsResponse> {
         let (after, size) = seals_query(&request)?;
-        self.note(caller, "audit.list_seals", String::new()).await?;
+        self.note(caller, "audit.list_seals", String::new(), None)
+            .await?;
         let db = self.db.reader();
         // Whatever is sealed meanwhile, what is answered fits together. The checkpoints that are there
         // first have their seals in what is read next: those behind the last seal have nothing to fit,
@@ -116,12 +118,19 @@ impl AuditApi {
     }
 
     /// Who reads the audit stands in it too.
-    async fn note(&self, caller: &Caller, action: &str, subject: String) -> Result<()> {
+    pub(super) async fn note(
+        &self,
+        caller: &Caller,
+        action: &str,
+        subject: String,
+        purpose: Option<String>,
+    ) -> Result<()> {
         let now = self.clock.now();
         let id = AuditId::new(now, self.random.as_ref());
         let party = caller.party().clone();
         let mut entry = audit::AuditEntry::new(id, now, party, action, subject, "PERMIT");
         entry.officer = caller.officer().map(str::to_owned);
+        entry.purpose = purpose;
         self.db
             .write_tx("audit.read", |tx| {
                 let entry = entry.clone();
@@ -175,11 +184,13 @@ fn seals_query(request: &ListAuditSealsRequest) -> Result<(i64, u64)> {
     checks.finish(size.map(|size| (request.after, size)))
 }
 
+/// An instant as a token is bound to it.
+pub(super) fn micros(at: Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| at.as_micros().to_string())
+}
+
 /// What a token is bound to.
 fn bind(viewer: &Party, query: &AuditQuery) -> Query {
-    let micros = |at: Option<liaison_types::Timestamp>| {
-        at.map_or_else(String::new, |at| at.as_micros().to_string())
-    };
     let party = query.party.as_ref().map(ToString::to_string);
     Query::new("ListAuditEntries", viewer)
         .with(query.subject.as_deref().unwrap_or_default())
@@ -257,6 +268,17 @@ impl AuditService for AuditApi {
     ) -> Result<Response<ListAuditSealsResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
         match self.seals(&caller, request.into_inner()).await {
+            Ok(response) => Ok(Response::new(response)),
+            Err(error) => Err(caller.status(&error)),
+        }
+    }
+
+    async fn simulate_policy(
+        &self,
+        request: Request<SimulatePolicyRequest>,
+    ) -> Result<Response<SimulatePolicyResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        match self.simulated(&caller, request.into_inner()).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(caller.status(&error)),
         }

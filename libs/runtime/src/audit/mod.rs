@@ -1,9 +1,10 @@
 //! The audit of a service: what it keeps of a decision of policy ([`decision`]), and after it was written:
-//! sealed by [`seal`], shown to auditors by [`api`].
+//! sealed by [`seal`], shown to auditors by [`api`], decided again by [`mod@simulate`].
 
 mod api;
 mod decision;
 mod seal;
+mod simulate;
 mod trouble;
 
 use liaison_store::audit::SEALER_TABLE;

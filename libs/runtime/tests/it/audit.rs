@@ -27,15 +27,15 @@ use crate::sample::{Gate, Migrator, NOTED, Sample, Unaudited, entry, record};
 const SOON: Duration = Duration::from_secs(20);
 
 /// A service's database, and what it takes to run the service over it.
-struct Scene {
-    fixture: Fixture,
+pub(crate) struct Scene {
+    pub(crate) fixture: Fixture,
     _database: TestDatabase,
     url: String,
-    db: Db,
+    pub(crate) db: Db,
 }
 
 impl Scene {
-    async fn new(database: TestDatabase) -> Self {
+    pub(crate) async fn new(database: TestDatabase) -> Self {
         let fixture = Fixture::new();
         fixture.issue("auditor/hague");
         Self {
@@ -47,7 +47,7 @@ impl Scene {
     }
 
     /// A replica, which answers calls as `answer` says.
-    async fn replica(&self, answer: &str) -> Running {
+    pub(crate) async fn replica(&self, answer: &str) -> Running {
         let more = [
             ("database.url", self.url.as_str()),
             ("sample.answer", answer),
@@ -127,7 +127,7 @@ fn instant(at: Option<prost_types::Timestamp>) -> Timestamp {
     Timestamp::from_seconds_and_nanos(at.seconds, at.nanos).unwrap()
 }
 
-fn wire(at: Timestamp) -> Option<prost_types::Timestamp> {
+pub(crate) fn wire(at: Timestamp) -> Option<prost_types::Timestamp> {
     let (seconds, nanos) = at.to_seconds_and_nanos();
     Some(prost_types::Timestamp { seconds, nanos })
 }

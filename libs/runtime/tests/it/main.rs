@@ -13,4 +13,5 @@ mod readiness;
 mod receiver;
 mod sample;
 mod settings;
+mod simulate;
 mod stopping;

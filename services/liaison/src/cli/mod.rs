@@ -3,6 +3,7 @@
 mod common;
 mod desks;
 mod offline;
+mod policy;
 mod protection;
 mod referral;
 mod sharing;
@@ -24,6 +25,7 @@ pub use offline::{
     CertsCommand, CertsDirArgs, CertsIssueArgs, CertsRenewArgs, CertsRevokeArgs,
     CertsRotateCommand, CertsRotateSwitchArgs, ClassifyArgs,
 };
+pub use policy::{PolicyCheckArgs, PolicyCommand, PolicyRulesArgs, PolicySimulateArgs};
 pub use protection::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, KeysCommand, KeysInitArgs, KeysRotateArgs,
     VerifyArgs,
@@ -180,6 +182,9 @@ pub enum Command {
     /// Look at who did what, and check that nothing of it was changed, as an auditor.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Look at the rules of the policy, check another rule set, and see what it would have decided otherwise.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Make and rotate the keys that services sign and seal with.
     #[command(subcommand)]
     Keys(KeysCommand),

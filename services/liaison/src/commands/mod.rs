@@ -8,6 +8,7 @@ pub mod demo;
 pub mod dossier;
 pub mod keys;
 pub mod migrate;
+pub mod policy;
 pub mod pull;
 pub mod referral;
 pub mod review;
