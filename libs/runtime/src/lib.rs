@@ -39,6 +39,8 @@ pub use panic::redact_panics;
 pub use readiness::Latch;
 pub use run::{run, run_with};
 pub use service::{Ambient, App, Context, Service};
-pub use settings::{KeySettings, Loader, Problems, Secret, Section, Settings, ShutdownSettings};
+pub use settings::{
+    KeySettings, Loader, PolicySettings, Problems, Secret, Section, Settings, ShutdownSettings,
+};
 pub use signals::{Signal, Signals};
 pub use start::{Running, start};

@@ -74,6 +74,13 @@ pub fn run_with<S: Service>(
             Err(error) => fail::<S>(&Error::internal(error)),
         };
     }
+    // Said here as the rest of the settings is; what starts looks again.
+    if command == Command::Serve
+        && let Err(problems) = settings.policy.load()
+    {
+        complain::<S>(&problems.to_string());
+        return USAGE;
+    }
     let (telemetry, runtime) = match prepare::<S>(&settings) {
         Ok(prepared) => prepared,
         Err(text) => {

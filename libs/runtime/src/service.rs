@@ -5,6 +5,7 @@ use std::sync::Arc;
 use liaison_grpc::client::connect;
 use liaison_grpc::{Api, Channel, Methods, stack};
 use liaison_identity::Identity;
+use liaison_policy::Policy;
 use liaison_store::Db;
 use liaison_telemetry::Instruments;
 use liaison_types::{
@@ -69,6 +70,8 @@ pub struct Context<S> {
     pub identity: Identity,
     /// What it signs with, and what it seals with.
     pub keys: Keys,
+    /// What it decides by.
+    pub policy: Policy,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use liaison_grpc::{Health, Server};
 use liaison_identity::{Identity, Reload};
 use liaison_outbox::keep_inbox_short;
+use liaison_policy::Policy;
 use liaison_proto::audit::audit_service_server::AuditServiceServer;
 use liaison_store::{DatabaseSettings, Db};
 use liaison_types::{Clock, Error, ErrorKind, Random, Reason, Result};
@@ -88,6 +89,7 @@ async fn begin<S: Service>(
     let (address, health_address) = (listeners.address(), listeners.health_address());
     let identity = load_identity(&settings, &ambient.clock).await?;
     let keys = load_keys(&settings, &ambient.random).await?;
+    let policy = load_policy(&settings).await?;
     let db = open_database::<S>(&settings.database).await?;
     unprotected::not_among_sealed(&db).await?;
     let readiness = Readiness::new();
@@ -101,6 +103,7 @@ async fn begin<S: Service>(
         db,
         identity: identity.clone(),
         keys: keys.clone(),
+        policy,
         clock: ambient.clock,
         random: ambient.random,
         instruments: ambient.instruments,
@@ -298,6 +301,23 @@ async fn load_keys<S>(settings: &Settings<S>, random: &Arc<dyn Random>) -> Resul
     tokio::task::spawn_blocking(move || Keys::read(&settings, random))
         .await
         .map_err(|_| Error::internal("loading the keys did not end"))?
+}
+
+async fn load_policy<S>(settings: &Settings<S>) -> Result<Policy> {
+    let settings = settings.policy.clone();
+    let policy = tokio::task::spawn_blocking(move || settings.load())
+        .await
+        .map_err(|_| Error::internal("loading the rule set did not end"))?
+        .map_err(|problems| {
+            Error::new(ErrorKind::FailedPrecondition, Reason::SettingInvalid)
+                .message(problems.to_string())
+        })?;
+    tracing::info!(
+        rule_set = policy.rules().version(),
+        "decides by {}",
+        policy.rules().version()
+    );
+    Ok(policy)
 }
 
 /// Brings the schema up to date where that was asked for, and connects.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use liaison_grpc::Channel;
 use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
 use liaison_outbox::{Destination, Outbox, Relay};
-use liaison_policy::Policy;
 use liaison_proto::classification::classification_service_server::ClassificationServiceServer;
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_runtime::{App, Context, Service};
@@ -59,7 +58,7 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
         random: Arc::clone(random),
         vault: context.keys.vault(),
         rules: Arc::new(RuleSet::embedded().map_err(Error::internal)?),
-        policy: Policy::built_in(),
+        policy: context.policy.clone(),
         inputs: Arc::new(Intake::new(intake.1.clone())),
         terms: terms(&own)?,
         outbox: outbox.clone(),

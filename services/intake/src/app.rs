@@ -5,7 +5,6 @@ use std::sync::Arc;
 use liaison_grpc::Channel;
 use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
 use liaison_outbox::{Destination, Outbox, Relay};
-use liaison_policy::Policy;
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_proto::intake::intake_service_server::IntakeServiceServer;
 use liaison_runtime::{App, Context, Service};
@@ -52,7 +51,7 @@ fn build(context: &Context<IntakeSettings>) -> Result<App> {
             vault: context.keys.vault(),
             signer: context.keys.signer(),
         },
-        Policy::built_in(),
+        context.policy.clone(),
         GroupCommit {
             batch: settings.own.submit_batch,
             concurrency: settings.own.submit_concurrency,

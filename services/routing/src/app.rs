@@ -6,7 +6,6 @@ use std::sync::Arc;
 use liaison_grpc::Api;
 use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
 use liaison_outbox::{Outbox, Relay};
-use liaison_policy::Policy;
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
 use liaison_proto::routing::routing_service_server::RoutingServiceServer;
 use liaison_runtime::{App, Context};
@@ -35,7 +34,7 @@ pub(crate) async fn build(context: Context<RoutingSettings>) -> Result<App> {
         units: own.units(),
         terms: own.terms(),
         max_tasks: own.max_tasks,
-        policy: Policy::built_in(),
+        policy: context.policy.clone(),
         outbox: outbox.clone(),
         stopping: lifecycle.soft(),
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use e2e::refusal::refused;
-use e2e::{Client, SERVICES, Suite, dossier, program, request_id, unit};
+use e2e::{Client, Layout, SERVICES, Suite, dossier, program, request_id, unit};
 use liaison_policy::rule_set::BUILT_IN;
 use liaison_policy::{Effect, Facts, RULE_SET, RuleSet};
 use liaison_proto::audit::audit_service_client::AuditServiceClient;
@@ -316,6 +316,42 @@ e2e::both_backends! {
         let (code, _, told) = policy(&suite, &["simulate", "--rules", path, "--as", "bureau/NB-FR"]);
         assert_eq!(code, Some(1));
         assert!(told.contains("which takes an auditor or the compliance desk"), "{told}");
+    }
+}
+
+e2e::both_backends! {
+    async fn a_rule_set_of_the_sites_own_decides(backend: Backend) {
+        let scratch = tempfile::tempdir().unwrap();
+        let rules = candidate(scratch.path(), AMBER_UNREAD);
+        let settings = [("POLICY__RULES", rules.to_str().unwrap())];
+        let suite = Suite::start(backend, Layout::Together, &settings).await;
+        let (bureau, cyber) = (suite.client("bureau/NB-FR"), suite.client("unit/cyber"));
+        let referral = bureau.submit(dossier::plain()).await.unwrap().name;
+        unit::pull_one(&cyber).await;
+        refused(unit::open(&cyber, &referral).await, Code::NotFound, Reason::NotFound);
+        unit::open(&bureau, &referral).await.unwrap();
+        let auditor = suite.client("auditor/court");
+        for service in ["intake", "routing"] {
+            for entry in entries(&auditor, service).await {
+                assert_eq!(entry.rule_set.is_some(), entry.facts.is_some());
+                assert!(entry.rule_set.is_none_or(|version| version == "candidate-1"));
+            }
+        }
+        let refused: Vec<_> = entries(&auditor, "intake")
+            .await
+            .into_iter()
+            .filter(|entry| entry.decision == "REFUSE")
+            .map(|entry| (entry.action, entry.rules))
+            .collect();
+        let rules = vec!["candidate.amber-unread".to_owned()];
+        assert_eq!(refused, [("intake.get_dossier".to_owned(), rules)]);
+        // To the rules of this build it would have been something else.
+        let path = scratch.path().join("built-in.toml");
+        std::fs::write(&path, BUILT_IN).unwrap();
+        let (_, simulated, _) = policy(&suite, &["simulate", "--rules", path.to_str().unwrap()]);
+        assert_eq!(changes(&simulated), ["intake view-dossier refused → permitted: view.grant"]);
+        let change = &simulated["services"][0]["changes"][0];
+        assert_eq!(change["wasRuleSet"], "candidate-1");
     }
 }
 

@@ -73,6 +73,35 @@ fn every_service_names_the_setting_that_is_wrong() {
 }
 
 #[test]
+fn a_rule_set_that_is_none_starts_nothing_and_everything_wrong_with_it_is_said() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("rules.toml");
+    let wrong = liaison_policy::rule_set::BUILT_IN
+        .replacen(liaison_policy::RULE_SET, "no version", 1)
+        .replacen("effect = \"flag\"", "effect = \"flagg\"", 1)
+        .replacen(
+            "minor-suspected = \"yes\"",
+            "minor-suspected = \"perhaps\"",
+            1,
+        );
+    std::fs::write(&path, wrong).unwrap();
+    for service in SERVICES {
+        let rules = ("LIAISON__POLICY__RULES", path.to_str().unwrap());
+        let output = serve(service, &[rules]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{service}: {told}");
+        for says in [
+            "policy.rules",
+            "version \"no version\" is not valid",
+            "effect \"flagg\" is unknown",
+            "minor-suspected has no value \"perhaps\"",
+        ] {
+            assert!(told.contains(says), "{service}: {says}: {told}");
+        }
+    }
+}
+
+#[test]
 fn everything_that_is_wrong_is_said_at_once_and_no_secret_is() {
     let output = serve(
         "intake",

@@ -19,13 +19,14 @@ const MAX_SECRET_BYTES: u64 = 64 << 10;
 pub(super) const SEE_DEFAULTS: &str = "`settings` prints every key with its form and default";
 
 /// Sections every service has.
-const SHARED_SECTIONS: [&str; 9] = [
+const SHARED_SECTIONS: [&str; 10] = [
     "server",
     "client",
     "peers",
     "database",
     "identity",
     "keys",
+    "policy",
     "relay",
     "telemetry",
     "shutdown",
@@ -116,6 +117,7 @@ impl Loader {
         let database = sections.read("database");
         let identity = sections.read("identity");
         let keys = sections.read("keys");
+        let policy = sections.read("policy");
         let relay = sections.read("relay");
         let telemetry = sections.read("telemetry");
         let shutdown = sections.read("shutdown");
@@ -128,6 +130,7 @@ impl Loader {
                 database: database?,
                 identity: identity?,
                 keys: keys?,
+                policy: policy?,
                 relay: relay?,
                 telemetry: telemetry?,
                 shutdown: shutdown?,

@@ -11,6 +11,7 @@
 mod keys;
 mod loader;
 mod peers;
+mod policy;
 mod problem;
 mod secret;
 
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use keys::KeySettings;
 pub use loader::Loader;
 pub use peers::Peers;
+pub use policy::PolicySettings;
 pub use problem::{Problem, Problems};
 pub use secret::Secret;
 
@@ -48,6 +50,8 @@ pub struct Settings<S> {
     pub identity: IdentitySettings,
     /// `[keys]`: what the service signs with, and what it seals with.
     pub keys: KeySettings,
+    /// `[policy]`: by which rules it decides, and for whom which clearance is on record.
+    pub policy: PolicySettings,
     /// `[relay]`: how events are handed on.
     pub relay: RelaySettings,
     /// `[telemetry]`.
@@ -147,6 +151,7 @@ impl<S: Section> Settings<S> {
             );
         }
         self.keys.check(problems);
+        self.policy.check(problems);
         problems.violations("relay", self.relay.violations(""));
         for problem in self.telemetry.problems() {
             problems.add(

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use liaison_grpc::{ClientSettings, Limits};
 use liaison_outbox::RelaySettings;
+use liaison_policy::{Clearance, RULE_SET};
 use liaison_runtime::settings::SHARED_DEFAULTS;
-use liaison_runtime::{Loader, Problems, Settings, ShutdownSettings};
+use liaison_runtime::{Loader, PolicySettings, Problems, Settings, ShutdownSettings};
 use liaison_telemetry::TelemetrySettings;
+use liaison_types::Confidentiality;
 
 use crate::fixture::Fixture;
 use crate::sample::{DEFAULTS, SampleSettings};
@@ -51,6 +53,7 @@ fn documented_defaults_are_the_defaults() {
     assert_eq!(settings.server.limits, Limits::default());
     assert_eq!(settings.client, ClientSettings::default());
     assert_eq!(settings.relay, RelaySettings::default());
+    assert_eq!(settings.policy, PolicySettings::default());
     assert_eq!(settings.telemetry, TelemetrySettings::default());
     assert_eq!(settings.shutdown, ShutdownSettings::default());
     let database = liaison_store::DatabaseSettings::new("sqlite://sample.db");
@@ -67,6 +70,7 @@ fn every_key_is_documented() {
         "database",
         "identity",
         "keys",
+        "policy",
         "relay",
         "telemetry",
         "shutdown",
@@ -183,6 +187,101 @@ fn a_party_may_have_limits_of_its_own() {
         "services of the suite are not limited",
     );
     refused("[identity]\nwarn_before = \"soon\"", "identity");
+}
+
+#[test]
+fn clearances_are_by_party_and_name_the_desks() {
+    let settings = load("", &[]).unwrap();
+    let policy = settings.policy.load().unwrap();
+    let clearance = |policy: &liaison_policy::Policy, party: &str| {
+        let party = party.parse().unwrap();
+        policy.clearance(&party)
+    };
+    assert_eq!(clearance(&policy, "unit/cyber"), Clearance::Unmanaged);
+    assert_eq!(policy.rules().version(), RULE_SET);
+
+    let desks = r#"
+        [policy.clearances]
+        "desk/compliance" = "CONFIDENTIAL"
+        "desk/triage" = "RESTRICTED"
+    "#;
+    let file = format!("{desks}\n\"bureau/NB-FR\" = \"OFFICIAL_USE_ONLY\"");
+    let policy = load(&file, &[]).unwrap().policy.load().unwrap();
+    for (party, held) in [
+        ("desk/triage", Clearance::Held(Confidentiality::Restricted)),
+        (
+            "bureau/NB-FR",
+            Clearance::Held(Confidentiality::OfficialUseOnly),
+        ),
+        ("unit/cyber", Clearance::Unknown),
+    ] {
+        assert_eq!(clearance(&policy, party), held, "{party}");
+    }
+
+    for (file, texts) in [
+        (
+            "[policy.clearances]\n\"unit/cyber\" = \"RESTRICTED\"".to_owned(),
+            &[
+                "policy.clearances names other parties and not desk/compliance",
+                "policy.clearances names other parties and not desk/triage",
+            ][..],
+        ),
+        (
+            format!("{desks}\n\"operator/ann\" = \"RESTRICTED\""),
+            &["policy.clearances.operator/ann is no party that information goes to"],
+        ),
+        (
+            format!("{desks}\n\"unit/cyber\" = \"SECRET\""),
+            &["SECRET", "CONFIDENTIAL"],
+        ),
+        (format!("{desks}\n\"cyber\" = \"RESTRICTED\""), &["policy"]),
+        (
+            "[policy]\nrules = \"\"".to_owned(),
+            &["policy.rules is empty"],
+        ),
+        (
+            "[policy]\nrule = \"x\"".to_owned(),
+            &["unknown field `rule`"],
+        ),
+    ] {
+        let problems = load(&file, &[]).unwrap_err().to_string();
+        for text in texts {
+            assert!(problems.contains(text), "{file}: {problems}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_set_comes_from_a_file_or_is_refused_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.toml");
+    let settings = load("", &[("LIAISON__POLICY__RULES", path.to_str().unwrap())]).unwrap();
+    let told = |text: Option<&str>| {
+        if let Some(text) = text {
+            std::fs::write(&path, text).unwrap();
+        }
+        settings.policy.load().map_err(|problems| found(&problems))
+    };
+    let missing = told(None).unwrap_err();
+    assert!(missing[0].starts_with("policy.rules names "), "{missing:?}");
+    assert!(missing[0].contains("cannot be read"), "{missing:?}");
+
+    let mine = liaison_policy::rule_set::BUILT_IN.replacen(RULE_SET, "mine-1", 1);
+    assert_eq!(told(Some(&mine)).unwrap().rules().version(), "mine-1");
+
+    let wrong = mine.replacen("mine-1", "not mine", 1).replacen(
+        "effect = \"flag\"",
+        "effect = \"flagg\"",
+        1,
+    );
+    let problems = told(Some(&wrong)).unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    for (problem, says) in problems.iter().zip(["version \"not mine\"", "\"flagg\""]) {
+        assert!(
+            problem.starts_with("policy.rules (") && problem.contains(says),
+            "{problem}"
+        );
+    }
 }
 
 #[test]
