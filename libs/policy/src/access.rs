@@ -136,6 +136,10 @@ pub const TABLE: &[(&str, &[Callers])] = &[
         &[Any(Bureau), Any(Partner), COMPLIANCE_DESK],
     ),
     (
+        "/liaison.intake.v1.IntakeService/ExplainDecision",
+        &[Any(Bureau), Any(Partner), COMPLIANCE_DESK],
+    ),
+    (
         "/liaison.intake.v1.IntakeService/GetCustodyBundle",
         &[
             Any(Bureau),

@@ -5,12 +5,13 @@ use liaison_proto::intake::intake_service_server::IntakeService;
 use liaison_proto::intake::{
     BatchGetClassificationInputsRequest, BatchGetClassificationInputsResponse,
     DecideConsentRequest, DecideConsentResponse, DecideReviewRequest, DecideReviewResponse,
-    EndShareRequest, EndShareResponse, GetCustodyBundleRequest, GetCustodyBundleResponse,
-    GetDossierRequest, GetDossierResponse, GetReferralHistoryRequest, GetReferralHistoryResponse,
-    GetReferralRequest, GetReferralResponse, ListConsentRequestsRequest,
-    ListConsentRequestsResponse, ListReferralsRequest, ListReferralsResponse, ListSharesRequest,
-    ListSharesResponse, PurgeReferralRequest, PurgeReferralResponse, ShareReferralRequest,
-    ShareReferralResponse, SubmitReferralRequest, SubmitReferralResponse,
+    EndShareRequest, EndShareResponse, ExplainDecisionRequest, ExplainDecisionResponse,
+    GetCustodyBundleRequest, GetCustodyBundleResponse, GetDossierRequest, GetDossierResponse,
+    GetReferralHistoryRequest, GetReferralHistoryResponse, GetReferralRequest, GetReferralResponse,
+    ListConsentRequestsRequest, ListConsentRequestsResponse, ListReferralsRequest,
+    ListReferralsResponse, ListSharesRequest, ListSharesResponse, PurgeReferralRequest,
+    PurgeReferralResponse, ShareReferralRequest, ShareReferralResponse, SubmitReferralRequest,
+    SubmitReferralResponse,
 };
 use liaison_types::Result;
 use tonic::{Request, Response, Status};
@@ -159,6 +160,16 @@ impl Api {
         })
     }
 
+    async fn explain(
+        &self,
+        caller: &Caller,
+        request: ExplainDecisionRequest,
+    ) -> Result<ExplainDecisionResponse> {
+        let inquiry = convert::inquiry(&request, actor(caller))?;
+        let explained = self.ops.explain_decision(&inquiry).await?;
+        Ok(convert::explained(explained))
+    }
+
     async fn purge(
         &self,
         caller: &Caller,
@@ -276,6 +287,7 @@ methods! {
     list_consent_requests(ListConsentRequestsRequest)
         -> ListConsentRequestsResponse by consent_requests;
     decide_consent(DecideConsentRequest) -> DecideConsentResponse by consent;
+    explain_decision(ExplainDecisionRequest) -> ExplainDecisionResponse by explain;
     purge_referral(PurgeReferralRequest) -> PurgeReferralResponse by purge;
     get_custody_bundle(GetCustodyBundleRequest) -> GetCustodyBundleResponse by custody_bundle;
     get_dossier(GetDossierRequest) -> GetDossierResponse by dossier;

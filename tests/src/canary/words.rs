@@ -271,7 +271,7 @@ mod tests {
     use prost::Message as _;
 
     /// Those that hold codes of closed lists, names of things, tokens, and digests, which say nothing.
-    const CODES: [&str; 58] = [
+    const CODES: [&str; 62] = [
         "AcceptAssignmentRequest.lease_token",
         "AcceptAssignmentRequest.name",
         "ClaimTaskRequest.name",
@@ -294,6 +294,10 @@ mod tests {
         "EndShareRequest.name",
         "EvidenceEntry.media_type",
         "EvidenceEntry.sha256",
+        "ExplainDecisionRequest.by",
+        "ExplainDecisionRequest.name",
+        "ExplainDecisionRequest.officer",
+        "ExplainDecisionRequest.party",
         "ExtendLeaseRequest.lease_token",
         "ExtendLeaseRequest.name",
         "GetAssignmentRequest.name",

@@ -10,7 +10,7 @@ use liaison_policy::{Effect, Facts, RULE_SET, RuleSet};
 use liaison_proto::audit::audit_service_client::AuditServiceClient;
 use liaison_proto::audit::{AuditEntry, ListAuditEntriesRequest};
 use liaison_proto::classification::DecideTriageRequest;
-use liaison_proto::common::{DeclineReason, Outcome};
+use liaison_proto::common::{DeclineReason, Outcome, Tlp};
 use liaison_proto::intake::{
     DecideReviewRequest, IntendedAction, IntendedUse, Purpose, ReviewVerdict, ShareReferralRequest,
 };
@@ -80,7 +80,11 @@ async fn lives(suite: &Suite) -> String {
     let bureau = suite.client("bureau/NB-FR");
     let (cyber, compliance) = (suite.client("unit/cyber"), suite.client("desk/compliance"));
     // Worked to its end and passed on; a stranger asks for it.
-    let worked = bureau.submit(dossier::plain()).await.unwrap().name;
+    let mut shareable = dossier::plain();
+    if let Some(markings) = &mut shareable.markings {
+        markings.tlp = Tlp::Green.into();
+    }
+    let worked = bureau.submit(shareable).await.unwrap().name;
     let (assignment, token) = unit::pull_one(&cyber).await;
     unit::open(&cyber, &worked).await.unwrap();
     let stranger = suite.client("unit/terrorism");
@@ -164,7 +168,12 @@ async fn entries(auditor: &Client, service: &str) -> Vec<AuditEntry> {
 fn decided_again(entry: &AuditEntry) -> Option<&'static str> {
     let facts = Facts::decode(entry.facts.as_deref()?).unwrap();
     let decision = RuleSet::built_in().decide(&facts);
-    assert_eq!(decision.rules, entry.rules, "{entry:?}");
+    let rules: Vec<&str> = decision
+        .rules
+        .iter()
+        .map(liaison_policy::RuleId::as_str)
+        .collect();
+    assert_eq!(rules, entry.rules, "{entry:?}");
     assert_eq!(entry.rule_set.as_deref(), Some(RULE_SET), "{entry:?}");
     let word = match decision.effect {
         Effect::Allow => "PERMIT",
@@ -193,15 +202,15 @@ source = "[D] For a test."
 says = "Nothing is passed on."
 "#;
 
-/// What is passed among colleagues at AMBER stays with its owner and the desks.
-const AMBER_UNREAD: &str = r#"
+/// What may not go to everybody stays with its owner and the desks.
+const UNREAD: &str = r#"
 [[rule]]
-id = "candidate.amber-unread"
+id = "candidate.unread"
 questions = ["view-dossier"]
 effect = "deny"
-when = { actor = "unit", tlp = { at_least = "AMBER" } }
+when = { actor = "unit", tlp = { at_least = "GREEN" } }
 source = "[D] For a test."
-says = "What is AMBER or stricter is opened by no unit."
+says = "What is GREEN or stricter is opened by no unit."
 "#;
 
 /// `liaison policy …` on the folder of `suite`: the exit code, and the document.
@@ -234,9 +243,9 @@ fn changes(simulated: &Value) -> Vec<String> {
                 "{} {} {} → {}: {}",
                 of["service"].as_str().unwrap(),
                 change["question"].as_str().unwrap(),
-                word("wasPermitted"),
-                word("wouldBePermitted"),
-                change["wouldBeRules"]
+                word("was_permitted"),
+                word("would_be_permitted"),
+                change["would_be_rules"]
                     .as_array()
                     .unwrap()
                     .last()
@@ -294,7 +303,7 @@ e2e::both_backends! {
         assert_eq!(simulated["examined"], examined, "nothing was decided by asking");
 
         // Only what units opened, by whatever pages it is looked at, and by whoever may ask.
-        let path = candidate(scratch.path(), AMBER_UNREAD);
+        let path = candidate(scratch.path(), UNREAD);
         let path = path.to_str().unwrap();
         for more in [&["--page-size", "3"][..], &["--as", "desk/compliance", "--service", "intake"]] {
             let arguments = [&["simulate", "--rules", path], more].concat();
@@ -303,9 +312,9 @@ e2e::both_backends! {
             assert_eq!(
                 changes(&simulated),
                 [
-                    "intake view-dossier permitted → refused: candidate.amber-unread",
+                    "intake view-dossier permitted → refused: candidate.unread",
                     // Refused before, for one reason less.
-                    "intake view-dossier refused → refused: candidate.amber-unread",
+                    "intake view-dossier refused → refused: candidate.unread",
                 ]
             );
         }
@@ -322,7 +331,7 @@ e2e::both_backends! {
 e2e::both_backends! {
     async fn a_rule_set_of_the_sites_own_decides(backend: Backend) {
         let scratch = tempfile::tempdir().unwrap();
-        let rules = candidate(scratch.path(), AMBER_UNREAD);
+        let rules = candidate(scratch.path(), UNREAD);
         let settings = [("POLICY__RULES", rules.to_str().unwrap())];
         let suite = Suite::start(backend, Layout::Together, &settings).await;
         let (bureau, cyber) = (suite.client("bureau/NB-FR"), suite.client("unit/cyber"));
@@ -343,7 +352,7 @@ e2e::both_backends! {
             .filter(|entry| entry.decision == "REFUSE")
             .map(|entry| (entry.action, entry.rules))
             .collect();
-        let rules = vec!["candidate.amber-unread".to_owned()];
+        let rules = vec!["candidate.unread".to_owned()];
         assert_eq!(refused, [("intake.get_dossier".to_owned(), rules)]);
         // To the rules of this build it would have been something else.
         let path = scratch.path().join("built-in.toml");
@@ -351,7 +360,7 @@ e2e::both_backends! {
         let (_, simulated, _) = policy(&suite, &["simulate", "--rules", path.to_str().unwrap()]);
         assert_eq!(changes(&simulated), ["intake view-dossier refused → permitted: view.grant"]);
         let change = &simulated["services"][0]["changes"][0];
-        assert_eq!(change["wasRuleSet"], "candidate-1");
+        assert_eq!(change["was_rule_set"], "candidate-1");
     }
 }
 

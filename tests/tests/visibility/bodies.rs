@@ -15,9 +15,9 @@ use liaison_proto::intake::{
     ReviewVerdict, SubmitReferralRequest,
 };
 use liaison_proto::intake::{
-    ConsentVerdict, DecideConsentRequest, EndShareRequest, IntendedAction, IntendedUse,
-    ListConsentRequestsRequest, ListSharesRequest, PurgeReferralRequest, Purpose,
-    ShareReferralRequest,
+    ConsentVerdict, DecideConsentRequest, EndShareRequest, ExplainDecisionRequest, IntendedAction,
+    IntendedUse, ListConsentRequestsRequest, ListSharesRequest, PolicyQuestion,
+    PurgeReferralRequest, Purpose, ShareReferralRequest,
 };
 use liaison_proto::notification::{ListNotificationsRequest, StreamNotificationsRequest};
 use liaison_proto::routing::{
@@ -203,6 +203,20 @@ pub(crate) fn decide_consent(asked: &Asked<'_>) -> Bodies {
 pub(crate) fn end_share(asked: &Asked<'_>) -> Bodies {
     let name = asked.world.passed(asked.about);
     bodies![EndShareRequest { name }]
+}
+
+pub(crate) fn explain_decision(asked: &Asked<'_>) -> Bodies {
+    let request = ExplainDecisionRequest {
+        name: asked.world.referral(asked.about),
+        question: PolicyQuestion::ViewDossier.into(),
+        party: "unit/cyber".to_owned(),
+        ..ExplainDecisionRequest::default()
+    };
+    let wrong = ExplainDecisionRequest {
+        by: long(),
+        ..request.clone()
+    };
+    bodies![request, wrong]
 }
 
 /// As it never was: nothing may come of it here.

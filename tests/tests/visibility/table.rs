@@ -73,6 +73,15 @@ unit/narcotics-organized-crime hidden
 unit/elsewhere             hidden
 *                          denied
 "),
+    row("IntakeService/ExplainDecision", bodies::explain_decision, "
+                           review triage routed leased accepted completed declined exercise refused german partners absent
+bureau/NB-FR               ok     ok     ok     ok     ok       ok        ok       ok       ok      hidden hidden   hidden
+bureau/NB-DE               hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  ok     hidden   hidden
+partner/customs            hidden hidden hidden hidden hidden   hidden    hidden   hidden   hidden  hidden ok       hidden
+bureau/NB-FR-LYON          hidden
+desk/compliance            ok     ok     ok     ok     ok       ok        ok       ok       ok      ok     ok       hidden
+*                          denied
+"),
     row("IntakeService/PurgeReferral", bodies::purge_referral, "
                            review triage routed leased accepted completed declined exercise refused german partners absent
 bureau/NB-FR               POLICY_DENIED POLICY_DENIED POLICY_DENIED POLICY_DENIED POLICY_DENIED STALE_ETAG POLICY_DENIED POLICY_DENIED STALE_ETAG hidden hidden hidden

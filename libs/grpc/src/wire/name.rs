@@ -63,6 +63,7 @@ named! {
     intake::IntendedAction, "INTENDED_ACTION_";
     intake::IntendedUse, "INTENDED_USE_";
     intake::ConsentVerdict, "CONSENT_VERDICT_";
+    intake::PolicyQuestion, "POLICY_QUESTION_";
     classification::DecisionOutcome, "DECISION_OUTCOME_";
     routing::TaskState, "TASK_STATE_";
 }

@@ -303,7 +303,7 @@ async fn a_stream_ends_at_its_callers_deadline() {
     let server = world.serve(&Limits::default(), fake).await;
     let channel = world.channel("bureau/NB-FR", server.address);
     let mut request = Request::new(StreamNotificationsRequest::default());
-    request.set_timeout(Duration::from_millis(100));
+    request.set_timeout(Duration::from_secs(1));
     let stream = notifications(channel).stream_notifications(request).await;
     let mut stream = stream.unwrap().into_inner();
     assert!(stream.message().await.unwrap().is_some());

@@ -4,6 +4,7 @@
 mod dossier;
 mod entries;
 mod event;
+mod explain;
 mod opened;
 mod referral;
 mod share;
@@ -11,6 +12,7 @@ mod share;
 pub use dossier::submission;
 pub use entries::{evidence, identifiers, occurrences, persons};
 pub use event::{accepts, admitted, changed, fact, informed, purged};
+pub use explain::{explained, inquiry};
 pub use liaison_proto::event::event::Data;
 pub use opened::{evidence_markings, opened};
 pub use referral::{

@@ -6,6 +6,7 @@ pub mod decide_consent;
 pub mod decide_review;
 pub mod end_share;
 pub mod expire_consents;
+pub mod explain_decision;
 pub mod get;
 pub mod get_custody_bundle;
 pub mod get_dossier;

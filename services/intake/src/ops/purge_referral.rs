@@ -74,16 +74,7 @@ impl Core {
         };
         let now = self.clock.now();
         let referral = &record.referral;
-        let facts = PurgeFacts {
-            actor: &actor.party,
-            owner: &referral.owner,
-            officer: actor.officer.as_deref(),
-            submitting_officer: record.submitting_officer.as_deref(),
-            retention: retention(referral.received_at, now),
-            legal_hold: false,
-            stage: stage(referral.state),
-        };
-        let decided = self.policy.decide(facts.facts());
+        let decided = self.may_purge(&record, actor, now);
         let permitted = decided.is_allowed();
         if permitted && record.is_purged() {
             return Ok(Outcome::Purged(Box::new(record.referral)));
@@ -101,6 +92,21 @@ impl Core {
             .destroy(tx, record, actor, decided.rule(), &recipients, now, trace)
             .await?;
         Ok(Outcome::Purged(Box::new(referral)))
+    }
+
+    /// What policy says of destroying the content of `record`.
+    pub(super) fn may_purge(&self, record: &Record, actor: &Actor, now: Timestamp) -> Decided {
+        let referral = &record.referral;
+        let facts = PurgeFacts {
+            actor: &actor.party,
+            owner: &referral.owner,
+            officer: actor.officer.as_deref(),
+            submitting_officer: record.submitting_officer.as_deref(),
+            retention: retention(referral.received_at, now),
+            legal_hold: false,
+            stage: stage(referral.state),
+        };
+        self.policy.decide(facts.facts())
     }
 
     /// Ends what is shared or waits to be. Answers who could open the dossier besides its owner: those it

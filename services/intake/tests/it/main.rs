@@ -5,6 +5,7 @@
 mod access;
 mod clearances;
 mod evidence;
+mod explain;
 mod facts;
 mod history;
 mod list;

@@ -70,7 +70,7 @@ impl World {
     }
 
     /// A referral whose lead is cyber, with these handling codes and this TLP.
-    async fn led(
+    pub(crate) async fn led(
         &self,
         number: u128,
         handling: &[common::HandlingCode],

@@ -25,7 +25,9 @@ pub use offline::{
     CertsCommand, CertsDirArgs, CertsIssueArgs, CertsRenewArgs, CertsRevokeArgs,
     CertsRotateCommand, CertsRotateSwitchArgs, ClassifyArgs,
 };
-pub use policy::{PolicyCheckArgs, PolicyCommand, PolicyRulesArgs, PolicySimulateArgs};
+pub use policy::{
+    PolicyCheckArgs, PolicyCommand, PolicyExplainArgs, PolicyRulesArgs, PolicySimulateArgs,
+};
 pub use protection::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, KeysCommand, KeysInitArgs, KeysRotateArgs,
     VerifyArgs,
@@ -182,7 +184,7 @@ pub enum Command {
     /// Look at who did what, and check that nothing of it was changed, as an auditor.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Look at the rules of the policy, check another rule set, and see what it would have decided otherwise.
+    /// Look at the rules of the policy, ask what they decide and why, and what another rule set would have decided.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Make and rotate the keys that services sign and seal with.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use liaison_types::Timestamp;
+use liaison_proto::intake::{IntendedAction, IntendedUse, PolicyQuestion, Purpose};
+use liaison_types::{Party, Timestamp};
 
 use super::{ConnectArgs, values};
 
@@ -14,6 +15,8 @@ pub enum PolicyCommand {
     Rules(PolicyRulesArgs),
     /// Check a rule set: everything that is wrong with it, or what it changes; offline.
     Check(PolicyCheckArgs),
+    /// Ask what would be decided about a referral now, by which rules, and from what.
+    Explain(Box<PolicyExplainArgs>),
     /// Decide again what was decided, by another rule set: what would have come out otherwise?
     Simulate(Box<PolicySimulateArgs>),
 }
@@ -30,8 +33,9 @@ pub struct PolicyRulesArgs {
 }
 
 const CHECK: &str = "\
-How a rule set is written stands at the head of libs/policy/src/lib.rs; `liaison policy rules --toml` prints
-the one of this build, to begin with.
+How a rule set is written stands at the head of libs/policy/src/lib.rs. To begin with one:
+
+  liaison policy rules --toml > candidate.toml
 
 Exit status: 0 it is a rule set; 1 it is none, or cannot be read; 2 wrong usage.";
 
@@ -43,9 +47,48 @@ pub struct PolicyCheckArgs {
     pub file: PathBuf,
 }
 
+const EXPLAIN: &str = "\
+Nothing is done by this but an entry in the audit. Callers: the owner of the referral, or desk/compliance.
+
+  liaison policy explain REFERRAL --question share --party partner/customs --purpose WARN --as bureau/NB-FR
+  liaison policy explain REFERRAL --question view-dossier --party unit/cyber --as desk/compliance";
+
+/// Arguments of `policy explain`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXPLAIN)]
+pub struct PolicyExplainArgs {
+    /// The referral, for example referrals/0198…; the identifier alone is enough.
+    pub referral: String,
+    /// What is asked.
+    #[arg(long, ignore_case = true, value_parser = values::policy_question())]
+    pub question: PolicyQuestion,
+    /// Whom it is about: who would see it, receive it, or have its content destroyed.
+    #[arg(long = "party", value_name = "PARTY")]
+    pub about: Party,
+    /// With SHARE: who would pass it on; the caller without it.
+    #[arg(long, value_name = "PARTY")]
+    pub by: Option<Party>,
+    /// With SHARE and PURGE: the officer who would act; the caller's own without it.
+    #[arg(long, value_name = "OFFICER")]
+    pub acting: Option<String>,
+    /// With SHARE: what for.
+    #[arg(long, ignore_case = true, value_parser = values::purpose())]
+    pub purpose: Option<Purpose>,
+    /// With SHARE: how visible to others is what the recipient would do; NONE without it.
+    #[arg(long, ignore_case = true, value_parser = values::intended_action())]
+    pub action: Option<IntendedAction>,
+    /// With SHARE: in what kind of proceedings it would be used; POLICE without it.
+    #[arg(long = "use", ignore_case = true, value_parser = values::intended_use())]
+    pub usage: Option<IntendedUse>,
+    /// Connection.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
 const SIMULATE: &str = "\
-Every service keeps in its audit what policy decided and what it looked at. Nothing is changed by this but
-the audit, which says who asked, and for which rule set. Callers: an auditor, or desk/compliance.
+Every service keeps in its audit what policy decided, and what it looked at. Nothing is changed
+but the audit, which says who asked and for which rule set. Who may ask: an auditor, and
+desk/compliance.
 
   liaison policy rules --toml > candidate.toml      # then change it
   liaison policy check candidate.toml

@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, T
 use liaison_proto::common::{
     AssignmentState, DeclineReason, Outcome, ReferralState, RefusalGround,
 };
-use liaison_proto::intake::{IntendedAction, IntendedUse, Purpose};
+use liaison_proto::intake::{IntendedAction, IntendedUse, PolicyQuestion, Purpose};
 use liaison_types::{Party, Timestamp};
 
 /// No enum of the API has a value beyond this one.
@@ -67,6 +67,11 @@ pub fn intended_action() -> impl TypedValueParser<Value = IntendedAction> {
 /// In what kind of proceedings information will be used.
 pub fn intended_use() -> impl TypedValueParser<Value = IntendedUse> {
     named("INTENDED_USE_", IntendedUse::as_str_name)
+}
+
+/// What policy is asked.
+pub fn policy_question() -> impl TypedValueParser<Value = PolicyQuestion> {
+    named("POLICY_QUESTION_", PolicyQuestion::as_str_name)
 }
 
 /// Where an assignment stands.

@@ -6,6 +6,7 @@ pub mod certs;
 pub mod classify;
 pub mod demo;
 pub mod dossier;
+pub mod explain;
 pub mod keys;
 pub mod migrate;
 pub mod policy;

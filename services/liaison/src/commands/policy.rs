@@ -30,6 +30,7 @@ pub async fn run(output: &Output, command: &PolicyCommand) -> Outcome {
     match command {
         PolicyCommand::Rules(args) => rules(output, args),
         PolicyCommand::Check(args) => check(output, args),
+        PolicyCommand::Explain(args) => super::explain::run(output, args).await,
         PolicyCommand::Simulate(args) => simulate(output, args).await,
     }
 }

@@ -125,6 +125,7 @@ unused! {
     list_consent_requests, ListConsentRequestsRequest, ListConsentRequestsResponse;
     decide_consent, DecideConsentRequest, DecideConsentResponse;
     get_custody_bundle, GetCustodyBundleRequest, GetCustodyBundleResponse;
+    explain_decision, ExplainDecisionRequest, ExplainDecisionResponse;
     purge_referral, PurgeReferralRequest, PurgeReferralResponse;
     decide_review, DecideReviewRequest, DecideReviewResponse;
 }
