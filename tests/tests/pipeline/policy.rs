@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use e2e::refusal::refused;
 use e2e::{Client, Layout, SERVICES, Suite, dossier, program, request_id, unit};
 use liaison_policy::rule_set::BUILT_IN;
-use liaison_policy::{Effect, Facts, RULE_SET, RuleSet};
+use liaison_policy::{Effect, Facts, RULE_SET, RuleId, RuleSet};
 use liaison_proto::audit::audit_service_client::AuditServiceClient;
 use liaison_proto::audit::{AuditEntry, ListAuditEntriesRequest};
 use liaison_proto::classification::DecideTriageRequest;
@@ -171,7 +171,7 @@ fn decided_again(entry: &AuditEntry) -> Option<&'static str> {
     let rules: Vec<&str> = decision
         .rules
         .iter()
-        .map(liaison_policy::RuleId::as_str)
+        .map(RuleId::as_str)
         .collect();
     assert_eq!(rules, entry.rules, "{entry:?}");
     assert_eq!(entry.rule_set.as_deref(), Some(RULE_SET), "{entry:?}");

@@ -232,7 +232,11 @@ fn clearances_are_by_party_and_name_the_desks() {
         ),
         (
             format!("{desks}\n\"unit/cyber\" = \"SECRET\""),
-            &["SECRET", "CONFIDENTIAL"],
+            &[
+                "policy.clearances.unit/cyber is refused",
+                "SECRET",
+                "`settings` prints",
+            ],
         ),
         (format!("{desks}\n\"cyber\" = \"RESTRICTED\""), &["policy"]),
         (
