@@ -168,11 +168,7 @@ async fn entries(auditor: &Client, service: &str) -> Vec<AuditEntry> {
 fn decided_again(entry: &AuditEntry) -> Option<&'static str> {
     let facts = Facts::decode(entry.facts.as_deref()?).unwrap();
     let decision = RuleSet::built_in().decide(&facts);
-    let rules: Vec<&str> = decision
-        .rules
-        .iter()
-        .map(RuleId::as_str)
-        .collect();
+    let rules: Vec<&str> = decision.rules.iter().map(RuleId::as_str).collect();
     assert_eq!(rules, entry.rules, "{entry:?}");
     assert_eq!(entry.rule_set.as_deref(), Some(RULE_SET), "{entry:?}");
     let word = match decision.effect {
