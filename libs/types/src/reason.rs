@@ -120,10 +120,10 @@ reasons! {
     }
     /// Markings, exclusions or mandate forbid it; the metadata names the rules.
     PolicyDenied = "POLICY_DENIED" {
-        en: "The markings of this information do not allow it.",
-        fr: "Les marquages de cette information ne le permettent pas.",
-        es: "Las marcas de esta información no lo permiten.",
-        ar: "علامات هذه المعلومات لا تسمح بذلك.",
+        en: "The rules for this information do not allow it.",
+        fr: "Les règles applicables à cette information ne le permettent pas.",
+        es: "Las reglas aplicables a esta información no lo permiten.",
+        ar: "القواعد المطبقة على هذه المعلومات لا تسمح بذلك.",
     }
     /// The same officer may not do both steps.
     SeparationOfDuties = "SEPARATION_OF_DUTIES" {

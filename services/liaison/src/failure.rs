@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use liaison_grpc::Failure as StatusFailure;
+use liaison_policy::RuleSet;
 use liaison_types::{ErrorKind, Reason};
 use serde_json::{Value, json};
 use tonic::Status;
@@ -84,6 +85,7 @@ impl Failure {
                     "message": failure.message,
                     "localized_message": failure.localized,
                     "hint": hint(&failure),
+                    "rules": rules(&failure).collect::<Vec<_>>(),
                     "violations": violations,
                     "retry_after": failure.retry_after.map(|after| after.as_secs_f64()),
                 } })
@@ -116,6 +118,13 @@ fn refused(what: &str, failure: &StatusFailure) -> String {
     for (field, description) in &failure.violations {
         let _ = write!(text, "\n  {} {description}", styled(STRONG, field));
     }
+    for rule in rules(failure) {
+        let _ = write!(text, "\n  {}", styled(STRONG, rule));
+        // A service may decide by rules that this build does not know.
+        if let Some(known) = RuleSet::built_in().rule(rule) {
+            let _ = write!(text, " {}", known.says());
+        }
+    }
     if let Some(hint) = hint(failure) {
         let _ = write!(text, "\n  {hint}");
     }
@@ -123,6 +132,12 @@ fn refused(what: &str, failure: &StatusFailure) -> String {
         let _ = write!(text, "\n  try again in {:.1} s", after.as_secs_f64());
     }
     text
+}
+
+/// The rules of policy that made a refusal, where it says so.
+fn rules(failure: &StatusFailure) -> impl Iterator<Item = &str> {
+    let said = failure.metadata.iter().filter(|(key, _)| key == "rules");
+    said.flat_map(|(_, rules)| rules.split_whitespace())
 }
 
 /// What to do about it on this command line, where the services can only say it in terms of the API.
@@ -209,6 +224,18 @@ mod tests {
         let failure = refused(&error, Language::En);
         assert!(failure.text().contains("--officer NAME"));
         assert!(failure.json().to_string().contains("--officer NAME"));
+    }
+
+    #[test]
+    fn the_rules_of_a_refusal_are_named_and_say_what_they_say() {
+        let rules = "purge.not-terminal of.another-rule-set";
+        let error = Error::new(ErrorKind::PermissionDenied, Reason::PolicyDenied);
+        let failure = refused(&error.metadata("rules", rules), Language::En);
+        let text = anstream::adapter::strip_str(&failure.text()).to_string();
+        assert!(text.contains("\n  purge.not-terminal Only a referral that is over is purged."));
+        assert!(text.ends_with("\n  of.another-rule-set"), "{text}");
+        let named = json!(["purge.not-terminal", "of.another-rule-set"]);
+        assert_eq!(failure.json()["error"]["rules"], named);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! `liaison policy explain`: what would be decided, and why.
 
+use liaison_policy::attribute::Attribute;
 use liaison_proto::intake::{
-    ExplainDecisionRequest, ExplainDecisionResponse, IntendedAction, IntendedUse, PolicyQuestion,
+    ExplainDecisionRequest, ExplainDecisionResponse, IntendedAction, IntendedUse, PolicyFact,
+    PolicyQuestion,
 };
 
 use crate::cli::{Output, PolicyExplainArgs};
@@ -11,17 +13,6 @@ use crate::output::{BAD, CARE, FAINT, GOOD, STRONG, document, styled};
 use crate::proto_json::to_json;
 
 use super::resource;
-
-/// Facts that are as they are wherever nothing was said.
-const UNSAID: [&str; 7] = [
-    "none",
-    "no",
-    "unstated",
-    "unmanaged",
-    "undeclared",
-    "unknown",
-    "same",
-];
 
 /// Runs the command.
 ///
@@ -79,7 +70,7 @@ fn told(explained: &ExplainDecisionResponse) -> String {
     }
     let facts = explained.facts.iter();
     let said: Vec<String> = facts
-        .filter(|fact| !UNSAID.contains(&fact.value.as_str()))
+        .filter(|fact| !is_unsaid(fact))
         .map(|fact| format!("{} {}", fact.name, fact.value))
         .collect();
     lines.push(format!("Decided from: {}.", said.join(", ")));
@@ -93,10 +84,16 @@ fn told(explained: &ExplainDecisionResponse) -> String {
     lines.join("\n")
 }
 
+/// Whether this is how the attribute stands wherever nothing was said about it: as its first value.
+fn is_unsaid(fact: &PolicyFact) -> bool {
+    let attribute: Option<Attribute> = fact.name.parse().ok();
+    attribute.is_some_and(|attribute| attribute.values().first() == Some(&fact.value.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liaison_proto::intake::{PolicyFact, SpokenRule};
+    use liaison_proto::intake::SpokenRule;
 
     #[test]
     fn it_tells_the_answer_then_the_rules_then_the_facts() {
