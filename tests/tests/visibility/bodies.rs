@@ -213,7 +213,8 @@ pub(crate) fn explain_decision(asked: &Asked<'_>) -> Bodies {
         ..ExplainDecisionRequest::default()
     };
     let wrong = ExplainDecisionRequest {
-        by: long(),
+        by: "unit/cyber".to_owned(),
+        officer: long(),
         ..request.clone()
     };
     bodies![request, wrong]
