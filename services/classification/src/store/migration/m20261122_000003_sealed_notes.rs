@@ -1,5 +1,5 @@
-//! The reasoning of the triage desk's officers is sealed, and can be purged. Envelopes no longer hold the text of H3, which is
-//! content.
+//! The reasoning of the triage desk's officers is sealed, and can be purged. Envelopes no longer hold the text
+//! of H3, which is content.
 
 use liaison_store::migration as m;
 use liaison_store::sealed;
