@@ -109,7 +109,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .collect();
             serde_json::to_writer(
                 &mut *out,
-                &serde_json::json!({ "id": case.id, "found": found }),
+                &serde_json::json!({
+                    "id": case.id,
+                    "found": found,
+                    "words": rules.folded(&input),
+                    "language": decision.language,
+                }),
             )?;
             out.write_all(b"\n")?;
         }
@@ -179,6 +184,7 @@ fn read_rules(folder: &str) -> Result<RuleSet, Box<dyn std::error::Error>> {
         lexicon.push((name, std::fs::read_to_string(entry.path())?));
     }
     lexicon.sort();
+    let model = std::fs::read(format!("{folder}/model.bin"))?;
     let files = [
         read("rule_set.toml")?,
         read("codes.toml")?,
@@ -190,6 +196,7 @@ fn read_rules(folder: &str) -> Result<RuleSet, Box<dyn std::error::Error>> {
         codes: &files[1],
         languages: &files[2],
         weights: &files[3],
+        model: &model,
         lexicon: lexicon
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))

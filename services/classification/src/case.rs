@@ -139,6 +139,8 @@ pub enum GroundKind {
     Code,
     /// A concept that was found in the text.
     Concept,
+    /// What the wording of the text added.
+    Wording,
 }
 
 /// One reason of a decision, as it is kept and shown: no words of the text.
@@ -223,6 +225,17 @@ impl From<domain::Reason> for Ground {
                 kind: GroundKind::Code,
                 unit,
                 ..Self::rule(id)
+            },
+            domain::Reason::Wording {
+                unit,
+                weight,
+                spans,
+            } => Self {
+                kind: GroundKind::Wording,
+                unit,
+                weight: weight.as_f64(),
+                places: spans.iter().map(Place::from).collect(),
+                ..Self::rule("text.wording")
             },
             domain::Reason::Concept(found) => Self {
                 kind: GroundKind::Concept,

@@ -58,7 +58,7 @@ fn reason(ground: &Ground) -> api::Reason {
     let byte = |at: u32| i32::try_from(at).unwrap_or(i32::MAX);
     api::Reason {
         rule: match ground.kind {
-            GroundKind::Rule | GroundKind::Code => ground.id.clone(),
+            GroundKind::Rule | GroundKind::Code | GroundKind::Wording => ground.id.clone(),
             GroundKind::Concept => format!("concept.{}", ground.id),
         },
         unit: text_or(ground.unit.as_ref(), ""),

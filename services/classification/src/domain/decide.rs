@@ -36,11 +36,18 @@ impl RuleSet {
     pub fn features(&self, input: &Input<'_>) -> Vec<Feature> {
         Reading::of(self, input).evidence.features
     }
+
+    /// The words of an input as the model reads them: folded, separated by single spaces.
+    #[must_use]
+    pub fn folded(&self, input: &Input<'_>) -> String {
+        let text = Text::read(input.title, input.narrative);
+        text.folded().collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// What the text says.
 struct Reading {
-    text_cut: bool,
+    text: Text,
     detected: Detected,
     evidence: Evidence,
     scores: Scores,
@@ -66,10 +73,10 @@ impl Reading {
             .detect(&text, input.narrative, input.language);
         let found = rules.lexicon().search(&text, detected.readable);
         let evidence = evidence::sift(rules, &text, &found);
-        let scores = score::score(rules, &evidence.features);
+        let scores = score::score(rules, &text, &evidence.features);
         let ranked = score::ranked(&scores.probabilities);
         Self {
-            text_cut: text.is_cut(),
+            text,
             detected,
             evidence,
             scores,
@@ -77,12 +84,13 @@ impl Reading {
         }
     }
 
-    /// What each concept that speaks for an answer adds for it.
+    /// What each concept that speaks for an answer adds for it, and the wording as one more.
     fn speaking_for(&self, answer: usize) -> impl Iterator<Item = f64> {
         self.scores
             .contributions
             .iter()
             .map(move |all| all[answer])
+            .chain(self.scores.by_wording.get(answer).copied())
             .filter(|added| *added > 0.2)
     }
 
@@ -90,7 +98,7 @@ impl Reading {
     fn doubts(&self) -> Option<&'static str> {
         if self.evidence.steering {
             Some("text.addresses-the-classifier")
-        } else if self.text_cut {
+        } else if self.text.is_cut() {
             Some("text.too-long")
         } else {
             None
@@ -268,6 +276,7 @@ impl Reading {
         let suggestions = self.suggestions(rules);
         let rules_applied = verdict.rules.into_iter().map(|id| Reason::Rule { id });
         let concepts = self.concepts(rules);
+        let wording = self.wording(rules, verdict.lead);
         Decision {
             outcome: verdict.outcome,
             lead: verdict.lead.map(unit_code),
@@ -287,11 +296,13 @@ impl Reading {
             reasons: rules_applied
                 .chain(declared.reasons)
                 .chain(concepts)
+                .chain(wording)
                 .collect(),
             suggestions,
             language: self.detected.language,
             article_3: declared.article_3,
             rule_set: rules.version().to_owned(),
+            model: rules.model_version().to_owned(),
         }
     }
 
@@ -317,6 +328,18 @@ impl Reading {
                 })
             })
             .collect()
+    }
+
+    /// What the wording added for the answer given, and by which words.
+    fn wording(&self, rules: &RuleSet, lead: Option<usize>) -> Option<Reason> {
+        let model = rules.model()?;
+        let answer = lead.unwrap_or(rules.units().len());
+        let weight = Decimal::from_f64(*self.scores.by_wording.get(answer)?);
+        Some(Reason::Wording {
+            unit: lead.map(|lead| rules.units()[lead].code.clone()),
+            weight,
+            spans: model.places(&self.text, &self.scores.wording, answer),
+        })
     }
 
     /// Offences by the concepts that suggest them, as far as these speak for their own answer.

@@ -34,6 +34,8 @@ pub struct Decision {
     pub article_3: bool,
     /// The version of the rule set that made this decision.
     pub rule_set: String,
+    /// The version of the model of the wording that took part; empty where none did.
+    pub model: String,
 }
 
 /// Route or review.
@@ -100,6 +102,15 @@ pub enum Reason {
     },
     /// A concept was found in the text.
     Concept(ConceptFound),
+    /// What the wording of the text added beside the concepts.
+    Wording {
+        /// The lead it was weighed for; `None` for none of the units.
+        unit: Option<UnitCode>,
+        /// How much it added for that answer, against the mean of all; below zero where it speaks against it.
+        weight: Decimal,
+        /// The words that added most, at most four.
+        spans: Vec<Span>,
+    },
 }
 
 /// A concept found in the text.

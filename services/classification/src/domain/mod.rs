@@ -5,7 +5,8 @@
 //!
 //! 1. **Declared offences** (`codes`): ICCS code and tags by a table, longest prefix first.
 //! 2. **The text** (`text`, `lexicon`, `evidence`, `score`): concepts in four languages, counted once
-//!    each however often they are repeated, weighed by a linear model whose weights are data.
+//!    each however often they are repeated, weighed by a linear model whose weights are data; and the
+//!    wording (`ngrams`, `wording`), which adds what is learned of how such things are put.
 //! 3. **People**: whatever is uncertain or contradictory is a [`Outcome::Review`] with a proposal.
 //!
 //! Reasons name rules, codes and concepts with weights and byte offsets; they never hold words of the
@@ -18,6 +19,7 @@ mod evidence;
 mod input;
 mod language;
 mod lexicon;
+mod ngrams;
 mod phrase;
 mod rule_set;
 mod rule_set_build;
@@ -26,6 +28,7 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wording;
 mod word_form;
 
 pub use decide::decide;
@@ -37,3 +40,4 @@ pub use evidence::Feature;
 pub use input::{DeclaredOffence, Input};
 pub use rule_set::{CodeRow, ConceptInfo, RuleSet, RuleSetError, UnitInfo};
 pub use rule_set_files::RuleSetFiles;
+pub use wording::ModelError;

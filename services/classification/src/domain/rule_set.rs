@@ -5,7 +5,8 @@ use liaison_types::{DeskCode, IccsCode, Tag, UnitCode};
 use super::language::LanguageDetector;
 use super::lexicon::Lexicon;
 use super::rule_set_build;
-use super::rule_set_files::{RuleSetFiles, TagRuleData, TextData};
+use super::rule_set_files::{RuleSetFiles, TagRuleData, TemperatureData, TextData};
+use super::wording::{Model, ModelError};
 
 /// Why files are no rule set. Names the place, so that whoever wrote them can mend it.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum RuleSetError {
         /// The phrase.
         phrase: String,
     },
+    /// The model of the wording cannot be read.
+    #[error("model.bin cannot be read")]
+    Model(#[source] ModelError),
     /// A value is outside what it may be.
     #[error("{0}: outside what it may be")]
     Value(String),
@@ -143,6 +147,8 @@ pub struct RuleSet {
     pub(super) roles: Vec<Role>,
     pub(super) combinations: Vec<Combination>,
     pub(super) bias: Vec<f64>,
+    pub(super) temperature: TemperatureData,
+    pub(super) model: Option<Model>,
     pub(super) lexicon: Lexicon,
     pub(super) detector: LanguageDetector,
 }
@@ -168,6 +174,18 @@ impl RuleSet {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The version of the model of the wording, as decisions name it; empty where there is none.
+    #[must_use]
+    pub fn model_version(&self) -> &str {
+        self.model.as_ref().map_or("", Model::version)
+    }
+
+    /// How many n-grams the model knows.
+    #[must_use]
+    pub fn model_size(&self) -> usize {
+        self.model.as_ref().map_or(0, Model::size)
     }
 
     /// The units, the one that goes first among equals first.
@@ -222,6 +240,14 @@ impl RuleSet {
 
     pub(super) fn bias(&self) -> &[f64] {
         &self.bias
+    }
+
+    pub(super) const fn temperature(&self) -> &TemperatureData {
+        &self.temperature
+    }
+
+    pub(super) const fn model(&self) -> Option<&Model> {
+        self.model.as_ref()
     }
 
     pub(super) const fn lexicon(&self) -> &Lexicon {

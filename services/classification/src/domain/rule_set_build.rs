@@ -12,8 +12,9 @@ use super::rule_set::{
 };
 use super::rule_set_files::{
     CodesData, CombinationData, ConceptData, LanguagesData, LexiconData, RoleData, RuleSetData,
-    RuleSetFiles, WeightsData,
+    RuleSetFiles, TemperatureData, WeightsData,
 };
+use super::wording::Model;
 
 /// The name of the answer that is no unit, in the data files.
 const NONE: &str = "none";
@@ -35,7 +36,12 @@ pub(super) fn build(files: &RuleSetFiles<'_>) -> Result<RuleSet, RuleSetError> {
     build.all_combinations()?;
     build.languages(&languages)?;
     let bias = build.apply(&weights)?;
-    build.finish(rules, codes, &languages, bias)
+    let text = TextModel {
+        bias,
+        temperature: checked(weights.temperature)?,
+        model: build.model(files.model)?,
+    };
+    build.finish(rules, codes, &languages, text)
 }
 
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, RuleSetError> {
@@ -43,6 +49,25 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, RuleSetError> 
         file: file.to_owned(),
         source,
     })
+}
+
+fn checked(temperature: TemperatureData) -> Result<TemperatureData, RuleSetError> {
+    let TemperatureData { short, long, half } = temperature;
+    if [short, long, half]
+        .iter()
+        .all(|value| value.is_finite() && (0.05..=1e4).contains(value))
+    {
+        Ok(temperature)
+    } else {
+        Err(RuleSetError::Value("weights.toml temperature".to_owned()))
+    }
+}
+
+/// What texts are weighed with besides the concepts.
+struct TextModel {
+    bias: Vec<f64>,
+    temperature: TemperatureData,
+    model: Option<Model>,
 }
 
 /// A rule set in the making.
@@ -287,6 +312,14 @@ impl Build {
         Ok(bias)
     }
 
+    fn model(&self, bytes: &[u8]) -> Result<Option<Model>, RuleSetError> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let model = Model::read(bytes, &self.answers);
+        model.map(Some).map_err(RuleSetError::Model)
+    }
+
     fn code_rows(&self, codes: CodesData) -> Result<Vec<CodeRow>, RuleSetError> {
         codes
             .code
@@ -318,7 +351,7 @@ impl Build {
         rules: RuleSetData,
         mut codes: CodesData,
         languages: &LanguagesData,
-        bias: Vec<f64>,
+        text: TextModel,
     ) -> Result<RuleSet, RuleSetError> {
         let tag_rules = std::mem::take(&mut codes.tag_rule);
         for rule in &tag_rules {
@@ -366,7 +399,9 @@ impl Build {
             concepts: self.concepts,
             roles: self.roles,
             combinations: self.combinations,
-            bias,
+            bias: text.bias,
+            temperature: text.temperature,
+            model: text.model,
             lexicon,
             detector: LanguageDetector::new(each_language(languages)),
         })

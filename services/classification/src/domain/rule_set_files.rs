@@ -16,8 +16,10 @@ pub struct RuleSetFiles<'a> {
     pub codes: &'a str,
     /// How languages are told apart and how they deny.
     pub languages: &'a str,
-    /// The fitted weights.
+    /// The fitted weights of the concepts, and the temperature of the whole.
     pub weights: &'a str,
+    /// The model of the wording, in the form of `wording.rs`; empty where there is none.
+    pub model: &'a [u8],
     /// The lexicon: name and text of each file.
     pub lexicon: Vec<(&'a str, &'a str)>,
 }
@@ -37,6 +39,7 @@ impl RuleSetFiles<'static> {
             codes: data!("codes.toml"),
             languages: data!("languages.toml"),
             weights: data!("weights.toml"),
+            model: include_bytes!("../../data/model.bin"),
             lexicon: vec![
                 ("children.toml", data!("lexicon/children.toml")),
                 ("trafficking.toml", data!("lexicon/trafficking.toml")),
@@ -50,6 +53,20 @@ impl RuleSetFiles<'static> {
                 ),
                 ("terrorism.toml", data!("lexicon/terrorism.toml")),
                 ("attacks.toml", data!("lexicon/attacks.toml")),
+                ("children-signs.toml", data!("lexicon/children-signs.toml")),
+                (
+                    "trafficking-signs.toml",
+                    data!("lexicon/trafficking-signs.toml"),
+                ),
+                ("cyber-signs.toml", data!("lexicon/cyber-signs.toml")),
+                ("fraud-signs.toml", data!("lexicon/fraud-signs.toml")),
+                ("drugs-signs.toml", data!("lexicon/drugs-signs.toml")),
+                ("groups-signs.toml", data!("lexicon/groups-signs.toml")),
+                (
+                    "terrorism-signs.toml",
+                    data!("lexicon/terrorism-signs.toml"),
+                ),
+                ("near-misses.toml", data!("lexicon/near-misses.toml")),
                 ("other.toml", data!("lexicon/other.toml")),
                 ("context.toml", data!("lexicon/context.toml")),
                 ("steering.toml", data!("lexicon/steering.toml")),
@@ -170,9 +187,39 @@ pub(super) struct LanguagesData {
 pub(super) struct WeightsData {
     #[serde(rename = "source")]
     pub(super) _source: String,
+    #[serde(default)]
+    pub(super) temperature: TemperatureData,
     pub(super) bias: BTreeMap<String, f64>,
     #[serde(default)]
     pub(super) weight: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+/// What scores are divided by before they are made into probabilities: `short` for a text of no words,
+/// `long` for an endless one, half-way between them at `half` words.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TemperatureData {
+    pub(super) short: f64,
+    pub(super) long: f64,
+    pub(super) half: f64,
+}
+
+impl Default for TemperatureData {
+    fn default() -> Self {
+        Self {
+            short: 1.0,
+            long: 1.0,
+            half: 1.0,
+        }
+    }
+}
+
+impl TemperatureData {
+    /// For a text of so many words.
+    pub(super) fn at(&self, words: usize) -> f64 {
+        let words = u32::try_from(words).map_or(f64::MAX, f64::from);
+        self.long + (self.short - self.long) * self.half / (self.half + words)
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,11 +3,14 @@
 //! For each answer (a unit or "none"): `score = bias + Σ weight · presence`, where the presence of a
 //! concept grows with the logarithm of how often it was found and is bounded: `1` for once, `2` from
 //! eight times on. Long texts touch on more things, so the sum is divided by `max(1, √(Σ presence² / 12))`.
-//! Probabilities are the softmax of the scores.
+//! What the wording adds comes to it. Probabilities are the softmax of the scores after they are divided by
+//! the temperature, which is fitted so that they hold what they say.
 
 use super::decision::Decimal;
 use super::evidence::Feature;
 use super::rule_set::RuleSet;
+use super::text::Text;
+use super::wording::Wording;
 
 /// Long texts are damped from this sum of squared presences on. `data/fit.py` uses the same.
 const DAMPING: f64 = 12.0;
@@ -21,6 +24,10 @@ pub(super) struct Scores {
     pub(super) scores: Vec<f64>,
     /// For each feature and answer, what it added against the feature's mean over the answers.
     pub(super) contributions: Vec<Vec<f64>>,
+    /// What the wording added for each answer, against its mean over the answers; empty without a model.
+    pub(super) by_wording: Vec<f64>,
+    /// Where it did.
+    pub(super) wording: Wording,
 }
 
 /// How much of a concept is there.
@@ -29,7 +36,7 @@ pub(super) fn presence(count: u32) -> f64 {
 }
 
 /// Weighs the features.
-pub(super) fn score(rules: &RuleSet, features: &[Feature]) -> Scores {
+pub(super) fn score(rules: &RuleSet, text: &Text, features: &[Feature]) -> Scores {
     let answers = rules.bias().len();
     let mass: f64 = features
         .iter()
@@ -52,10 +59,24 @@ pub(super) fn score(rules: &RuleSet, features: &[Feature]) -> Scores {
                 .collect(),
         );
     }
+    let wording = rules
+        .model()
+        .map_or_else(Wording::default, |model| model.weigh(text));
+    let mean = wording.scores.iter().sum::<f64>() / answers_f64(answers);
+    let by_wording: Vec<f64> = wording.scores.iter().map(|score| score - mean).collect();
+    for (score, added) in scores.iter_mut().zip(&by_wording) {
+        *score += added;
+    }
+    let temperature = rules.temperature().at(text.words().len());
+    for score in &mut scores {
+        *score /= temperature;
+    }
     Scores {
         probabilities: softmax(&scores),
         scores,
         contributions,
+        by_wording,
+        wording,
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use liaison_classification::domain::{
-    Basis, Decision, DeclaredOffence, Field, Input, Outcome as Verdict, Reason, RuleSet, decide,
+    Basis, Decision, DeclaredOffence, Field, Input, Outcome as Verdict, Reason, RuleSet, Span, decide,
 };
 use liaison_proto::common::{Language as ProtoLanguage, OffenceTag};
 use liaison_types::{IccsCode, Language, Tag};
@@ -274,7 +274,7 @@ fn decided(case: &Case, decision: &Decision) -> Value {
         "units": units,
         "reasons": decision.reasons,
         "rule_set": decision.rule_set,
-        "model": Value::Null,
+        "model": decision.model,
     })
 }
 
@@ -317,7 +317,7 @@ fn told(case: &Case, decision: &Decision) -> String {
     }
     text.push_str(&styled(
         FAINT,
-        &format!("\n  rule set {}", decision.rule_set),
+        &format!("\n  rule set {}, model {}", decision.rule_set, decision.model),
     ));
     text
 }
@@ -326,26 +326,30 @@ fn because(case: &Case, reason: &Reason) -> String {
     match reason {
         Reason::Rule { id } => id.clone(),
         Reason::Code { id, .. } => format!("{id} (declared)"),
-        Reason::Concept(concept) => {
-            let words: Vec<String> = concept
-                .spans
-                .iter()
-                .filter_map(|span| {
-                    let text = match span.field {
-                        Field::Title => case.title.as_deref().unwrap_or_default(),
-                        Field::Narrative => &case.text,
-                    };
-                    let range =
-                        usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
-                    Some(format!("“{}”", styled(STRONG, text.get(range)?)))
-                })
-                .collect();
-            format!(
-                "{} {:+.2}  {}",
-                concept.id,
-                concept.weight.as_f64(),
-                words.join(", ")
-            )
+        Reason::Concept(concept) => format!(
+            "{} {:+.2}  {}",
+            concept.id,
+            concept.weight.as_f64(),
+            words(case, &concept.spans)
+        ),
+        Reason::Wording { weight, spans, .. } => {
+            format!("text.wording {:+.2}  {}", weight.as_f64(), words(case, spans))
         }
     }
+}
+
+/// The words at some places, quoted.
+fn words(case: &Case, spans: &[Span]) -> String {
+    let words: Vec<String> = spans
+        .iter()
+        .filter_map(|span| {
+            let text = match span.field {
+                Field::Title => case.title.as_deref().unwrap_or_default(),
+                Field::Narrative => &case.text,
+            };
+            let range = usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
+            Some(format!("“{}”", styled(STRONG, text.get(range)?)))
+        })
+        .collect();
+    words.join(", ")
 }

@@ -1,0 +1,224 @@
+//! What the wording of a text adds to its concepts: a linear model over n-grams.
+//!
+//! Concepts carry what a text says in any language; the n-grams add how such things are usually put. For
+//! each answer the model adds `bias + Σ weight · x`, where an n-gram that stands `c` times in the text has
+//! `x = (1 + ln c) · idf / √(Σ ((1 + ln c) · idf)² + damping²)` over the n-grams the model knows. The
+//! damping keeps short texts, of which little is known, near the bias.
+//!
+//! The file is written by `data/train.py`: the eight bytes `LIAISON` and 1; the length of the header, four
+//! bytes; the header, JSON; then a record for each n-gram in ascending order of its number: the number
+//! (eight bytes), its idf (four bytes, IEEE 754) and a weight for each answer (one signed byte, to be
+//! multiplied by the answer's scale). Numbers are little-endian.
+
+use serde::Deserialize;
+
+use super::decision::Span;
+use super::ngrams::{self, ByNgram, Lengths};
+use super::text::Text;
+
+const MAGIC: &[u8] = b"LIAISON\x01";
+/// Places named in the reasons.
+const MAX_SPANS: usize = 4;
+/// The longest runs that are read; longer ones are an error of the file.
+const MAX_LENGTH: usize = 8;
+/// N-grams a model may have: some tens of MiB.
+const MAX_RECORDS: usize = 2_000_000;
+
+/// Why bytes are no model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// It does not begin as a model does, or ends too early or too late.
+    #[error("not a model of this form, or not all of it")]
+    Form,
+    /// The header is not what a header is.
+    #[error("its header cannot be read")]
+    Header,
+    /// The answers are not the rule set's, in its order.
+    #[error("its answers are not those of the rule set")]
+    Answers,
+    /// A number is not finite or a length is outside its bounds.
+    #[error("a number in it is outside what it may be")]
+    Value,
+    /// The records are not in ascending order.
+    #[error("its records are not in order")]
+    Order,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    version: String,
+    answers: Vec<String>,
+    words: usize,
+    characters: [usize; 2],
+    damping: f64,
+    bias: Vec<f64>,
+    scale: Vec<f64>,
+    records: usize,
+}
+
+/// The model.
+#[derive(Debug)]
+pub(super) struct Model {
+    version: String,
+    lengths: Lengths,
+    damping: f64,
+    bias: Vec<f64>,
+    scale: Vec<f64>,
+    by_ngram: ByNgram<u32>,
+    idf: Vec<f32>,
+    /// One for each answer, n-gram after n-gram.
+    weights: Vec<i8>,
+}
+
+/// What the wording of one text adds.
+#[derive(Debug, Default)]
+pub(super) struct Wording {
+    /// One per answer. Empty where there is no model.
+    pub(super) scores: Vec<f64>,
+    /// Each n-gram found once: which, and what a weight of it is multiplied by for each time it stands there.
+    factors: Vec<(u32, f64)>,
+    /// Each time an n-gram was found: its place in `factors` and its words.
+    hits: Vec<(u32, u32, u32)>,
+}
+
+impl Model {
+    /// Reads a model for these answers.
+    pub(super) fn read(bytes: &[u8], answers: &[String]) -> Result<Self, ModelError> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or(ModelError::Form)?;
+        let (length, rest) = rest.split_first_chunk::<4>().ok_or(ModelError::Form)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (header, rest) = rest.split_at_checked(length).ok_or(ModelError::Form)?;
+        let header: Header = serde_json::from_slice(header).map_err(|_| ModelError::Header)?;
+        if header.answers != answers {
+            return Err(ModelError::Answers);
+        }
+        let count = answers.len();
+        let [shortest, longest] = header.characters;
+        let lengths = Lengths {
+            words: header.words,
+            shortest,
+            longest,
+        };
+        let right = header.bias.len() == count
+            && header.scale.len() == count
+            && header.bias.iter().chain(&header.scale).all(|value| value.is_finite())
+            && header.damping.is_finite()
+            && header.damping > 0.0
+            && (1..=MAX_LENGTH).contains(&lengths.words)
+            && (1..=MAX_LENGTH).contains(&shortest)
+            && (shortest..=MAX_LENGTH).contains(&longest)
+            && header.records <= MAX_RECORDS;
+        if !right {
+            return Err(ModelError::Value);
+        }
+        let size = 12 + count;
+        if rest.len() != header.records * size {
+            return Err(ModelError::Form);
+        }
+        let mut model = Self {
+            version: header.version,
+            lengths,
+            damping: header.damping,
+            bias: header.bias,
+            scale: header.scale,
+            by_ngram: ByNgram::with_capacity_and_hasher(header.records, Default::default()),
+            idf: Vec::with_capacity(header.records),
+            weights: Vec::with_capacity(header.records * count),
+        };
+        let mut last = None;
+        for (at, record) in (0_u32..).zip(rest.chunks_exact(size)) {
+            let (ngram, record) = record.split_first_chunk::<8>().ok_or(ModelError::Form)?;
+            let (idf, weights) = record.split_first_chunk::<4>().ok_or(ModelError::Form)?;
+            let (ngram, idf) = (u64::from_le_bytes(*ngram), f32::from_le_bytes(*idf));
+            if last.is_some_and(|last| last >= ngram) {
+                return Err(ModelError::Order);
+            }
+            if !idf.is_finite() || idf <= 0.0 {
+                return Err(ModelError::Value);
+            }
+            last = Some(ngram);
+            model.by_ngram.insert(ngram, at);
+            model.idf.push(idf);
+            model.weights.extend(weights.iter().map(|byte| byte.cast_signed()));
+        }
+        Ok(model)
+    }
+
+    /// The version, as decisions name it.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// How many n-grams it knows.
+    pub(super) const fn size(&self) -> usize {
+        self.idf.len()
+    }
+
+    /// Weighs the wording of a text.
+    pub(super) fn weigh(&self, text: &Text) -> Wording {
+        let mut hits: Vec<(u32, u32, u32)> = Vec::new();
+        let mut place = vec![u32::MAX; self.idf.len()];
+        let mut factors: Vec<(u32, f64)> = Vec::new();
+        ngrams::each_known(text, self.lengths, &self.by_ngram, |ngram, first, last| {
+            let place = &mut place[ngram as usize];
+            if *place == u32::MAX {
+                *place = count(factors.len());
+                factors.push((ngram, 0.0));
+            }
+            // For now, how often.
+            factors[*place as usize].1 += 1.0;
+            hits.push((*place, first, last));
+        });
+        let mut mass = self.damping * self.damping;
+        for (ngram, times) in &factors {
+            let x = (1.0 + times.ln()) * f64::from(self.idf[*ngram as usize]);
+            mass += x * x;
+        }
+        let norm = mass.sqrt();
+        let mut scores = self.bias.clone();
+        for (ngram, times) in &mut factors {
+            let x = (1.0 + times.ln()) * f64::from(self.idf[*ngram as usize]) / norm;
+            for ((score, weight), scale) in
+                scores.iter_mut().zip(self.weights(*ngram)).zip(&self.scale)
+            {
+                *score += x * f64::from(*weight) * scale;
+            }
+            *times = x / *times;
+        }
+        Wording {
+            scores,
+            factors,
+            hits,
+        }
+    }
+
+    fn weights(&self, ngram: u32) -> &[i8] {
+        let answers = self.bias.len();
+        &self.weights[ngram as usize * answers..][..answers]
+    }
+
+    /// The words that added most for an answer, most first, as far as any did.
+    pub(super) fn places(&self, text: &Text, wording: &Wording, answer: usize) -> Vec<Span> {
+        let mut added = vec![0.0; text.words().len()];
+        for (place, first, last) in &wording.hits {
+            let (ngram, factor) = wording.factors[*place as usize];
+            let weights = self.weights(ngram).iter().zip(&self.scale);
+            let values: Vec<f64> = weights.map(|(weight, scale)| f64::from(*weight) * scale).collect();
+            let mean = values.iter().sum::<f64>() / f64::from(count(values.len()));
+            let share = (values[answer] - mean) * factor / f64::from(last - first + 1);
+            for word in *first..=*last {
+                added[word as usize] += share;
+            }
+        }
+        let mut words: Vec<(u32, f64)> = (0..).zip(added).filter(|(_, added)| *added > 0.01).collect();
+        words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        words.truncate(MAX_SPANS);
+        words.into_iter().map(|(word, _)| text.span(word, word)).collect()
+    }
+}
+
+/// Words and answers are counted in 32 bits.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
