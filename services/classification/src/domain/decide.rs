@@ -5,6 +5,7 @@ use liaison_types::{DeskCode, IccsCode, UnitCode};
 use super::codes::{self, Claim, Declared};
 use super::decision::{
     Basis, ConceptFound, Decimal, Decision, OffenceSuggestion, Outcome, Reason, UnitProbability,
+    UrgencyHint,
 };
 use super::evidence::{self, Evidence, Feature};
 use super::input::Input;
@@ -299,6 +300,7 @@ impl Reading {
                 .chain(wording)
                 .collect(),
             suggestions,
+            urgency: self.urgency(rules),
             language: self.detected.language,
             article_3: declared.article_3,
             rule_set: rules.version().to_owned(),
@@ -326,6 +328,16 @@ impl Reading {
                     count: feature.count,
                     spans: feature.spans.clone(),
                 })
+            })
+            .collect()
+    }
+
+    fn urgency(&self, rules: &RuleSet) -> Vec<UrgencyHint> {
+        let found = self.evidence.urgency.iter();
+        found
+            .map(|feature| UrgencyHint {
+                id: rules.concepts()[feature.concept].id.clone(),
+                spans: feature.spans.clone(),
             })
             .collect()
     }

@@ -27,6 +27,8 @@ pub struct Decision {
     pub reasons: Vec<Reason>,
     /// ICCS codes the text suggests, best first, at most five.
     pub suggestions: Vec<OffenceSuggestion>,
+    /// Signs in the text that the case may be more pressing than it was called: a question to people, never an answer.
+    pub urgency: Vec<UrgencyHint>,
     /// The language the text is in, as far as it could be told.
     pub language: Option<Language>,
     /// A declared offence may be of a political, military, religious or racial character: people must
@@ -74,6 +76,15 @@ pub struct OffenceSuggestion {
     pub iccs: IccsCode,
     /// The sum of the weights of the concepts that suggest it.
     pub weight: Decimal,
+}
+
+/// A sign that a case may be pressing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UrgencyHint {
+    /// The concept's id, the same in every language.
+    pub id: String,
+    /// Where, at most four places.
+    pub spans: Vec<Span>,
 }
 
 /// One reason.

@@ -28,6 +28,8 @@ pub struct Feature {
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     pub(super) features: Vec<Feature>,
+    /// Signs that a case may be pressing; they weigh nothing.
+    pub(super) urgency: Vec<Feature>,
     /// The text talks to the classifier.
     pub(super) steering: bool,
 }
@@ -39,7 +41,7 @@ pub(super) fn sift(rules: &RuleSet, text: &Text, found: &[Found]) -> Evidence {
     let mut steering = false;
     for hit in found {
         match rules.role(hit.target) {
-            Role::Evidence => {}
+            Role::Evidence | Role::Urgency => {}
             Role::Mention => mentions.push((hit.first, hit.last)),
             Role::Steering => steering = true,
             Role::NegatesNext => denials.next.push(hit.last),
@@ -59,7 +61,9 @@ pub(super) fn sift(rules: &RuleSet, text: &Text, found: &[Found]) -> Evidence {
     for hit in found {
         let keep = match rules.role(hit.target) {
             Role::Mention => true,
-            Role::Evidence => !is_covered(&mentions, *hit) && !denials.reach(text, *hit),
+            Role::Evidence | Role::Urgency => {
+                !is_covered(&mentions, *hit) && !denials.reach(text, *hit)
+            }
             Role::Steering | Role::NegatesNext | Role::NegatesPrevious => false,
         };
         if keep {
@@ -71,7 +75,7 @@ pub(super) fn sift(rules: &RuleSet, text: &Text, found: &[Found]) -> Evidence {
         places[combination.concept] = together;
     }
 
-    let features = places
+    let (urgency, features) = places
         .into_iter()
         .enumerate()
         .filter(|(_, places)| !places.is_empty())
@@ -84,8 +88,12 @@ pub(super) fn sift(rules: &RuleSet, text: &Text, found: &[Found]) -> Evidence {
                 .map(|(first, last)| text.span(*first, *last))
                 .collect(),
         })
-        .collect();
-    Evidence { features, steering }
+        .partition(|feature: &Feature| rules.is_urgency(feature.concept));
+    Evidence {
+        features,
+        urgency,
+        steering,
+    }
 }
 
 /// Whether a mention covers the finding. `mentions` holds first words and, for each, the furthest last

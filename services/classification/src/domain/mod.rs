@@ -28,13 +28,13 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod text;
-mod wording;
 mod word_form;
+mod wording;
 
 pub use decide::decide;
 pub use decision::{
     Basis, ConceptFound, Decimal, Decision, Field, OffenceSuggestion, Outcome, Reason, Span,
-    UnitProbability,
+    UnitProbability, UrgencyHint,
 };
 pub use evidence::Feature;
 pub use input::{DeclaredOffence, Input};

@@ -187,12 +187,18 @@ mod tests {
     #[test]
     fn the_hash_is_fnv_1a() {
         // From the reference test vectors, less the offset basis that our kind byte follows.
-        assert_eq!(Fnv(0xcbf2_9ce4_8422_2325).and_all(b"foobar").0, 0x8594_4171_f739_67e8);
+        assert_eq!(
+            Fnv(0xcbf2_9ce4_8422_2325).and_all(b"foobar").0,
+            0x8594_4171_f739_67e8
+        );
     }
 
     #[test]
     fn characters_run_within_their_word_as_char_wb_takes_them() {
-        assert_eq!(runs("drugs"), [" dru", "drug", "rugs", "ugs ", " drug", "drugs", "rugs "]);
+        assert_eq!(
+            runs("drugs"),
+            [" dru", "drug", "rugs", "ugs ", " drug", "drugs", "rugs "]
+        );
         assert_eq!(runs("in"), [" in "]);
         assert_eq!(runs("a"), [" a "]);
         assert_eq!(runs("the"), [" the", "the ", " the "]);

@@ -111,6 +111,7 @@ pub(super) enum Role {
     Evidence,
     Mention,
     Steering,
+    Urgency,
     NegatesNext,
     NegatesPrevious,
 }
@@ -220,6 +221,10 @@ impl RuleSet {
 
     pub(super) fn role(&self, target: u16) -> Role {
         self.roles[usize::from(target)]
+    }
+
+    pub(super) fn is_urgency(&self, concept: usize) -> bool {
+        self.roles[concept] == Role::Urgency
     }
 
     pub(super) fn combinations(&self) -> &[Combination] {

@@ -187,6 +187,7 @@ impl Build {
             RoleData::Evidence => Role::Evidence,
             RoleData::Mention => Role::Mention,
             RoleData::Steering => Role::Steering,
+            RoleData::Urgency => Role::Urgency,
         };
         let index = self.add(
             role,

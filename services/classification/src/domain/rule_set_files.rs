@@ -238,6 +238,7 @@ pub(super) enum RoleData {
     Evidence,
     Mention,
     Steering,
+    Urgency,
 }
 
 #[derive(Debug, Deserialize)]

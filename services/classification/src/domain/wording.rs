@@ -102,7 +102,11 @@ impl Model {
         };
         let right = header.bias.len() == count
             && header.scale.len() == count
-            && header.bias.iter().chain(&header.scale).all(|value| value.is_finite())
+            && header
+                .bias
+                .iter()
+                .chain(&header.scale)
+                .all(|value| value.is_finite())
             && header.damping.is_finite()
             && header.damping > 0.0
             && (1..=MAX_LENGTH).contains(&lengths.words)
@@ -140,7 +144,9 @@ impl Model {
             last = Some(ngram);
             model.by_ngram.insert(ngram, at);
             model.idf.push(idf);
-            model.weights.extend(weights.iter().map(|byte| byte.cast_signed()));
+            model
+                .weights
+                .extend(weights.iter().map(|byte| byte.cast_signed()));
         }
         Ok(model)
     }
@@ -204,17 +210,25 @@ impl Model {
         for (place, first, last) in &wording.hits {
             let (ngram, factor) = wording.factors[*place as usize];
             let weights = self.weights(ngram).iter().zip(&self.scale);
-            let values: Vec<f64> = weights.map(|(weight, scale)| f64::from(*weight) * scale).collect();
+            let values: Vec<f64> = weights
+                .map(|(weight, scale)| f64::from(*weight) * scale)
+                .collect();
             let mean = values.iter().sum::<f64>() / f64::from(count(values.len()));
             let share = (values[answer] - mean) * factor / f64::from(last - first + 1);
             for word in *first..=*last {
                 added[word as usize] += share;
             }
         }
-        let mut words: Vec<(u32, f64)> = (0..).zip(added).filter(|(_, added)| *added > 0.01).collect();
+        let mut words: Vec<(u32, f64)> = (0..)
+            .zip(added)
+            .filter(|(_, added)| *added > 0.01)
+            .collect();
         words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         words.truncate(MAX_SPANS);
-        words.into_iter().map(|(word, _)| text.span(word, word)).collect()
+        words
+            .into_iter()
+            .map(|(word, _)| text.span(word, word))
+            .collect()
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use liaison_classification::domain::{
-    Basis, Decision, DeclaredOffence, Field, Input, Outcome as Verdict, Reason, RuleSet, Span, decide,
+    Basis, Decision, DeclaredOffence, Field, Input, Outcome as Verdict, Reason, RuleSet, Span,
+    decide,
 };
 use liaison_proto::common::{Language as ProtoLanguage, OffenceTag};
 use liaison_types::{IccsCode, Language, Tag};
@@ -317,7 +318,10 @@ fn told(case: &Case, decision: &Decision) -> String {
     }
     text.push_str(&styled(
         FAINT,
-        &format!("\n  rule set {}, model {}", decision.rule_set, decision.model),
+        &format!(
+            "\n  rule set {}, model {}",
+            decision.rule_set, decision.model
+        ),
     ));
     text
 }
@@ -333,7 +337,11 @@ fn because(case: &Case, reason: &Reason) -> String {
             words(case, &concept.spans)
         ),
         Reason::Wording { weight, spans, .. } => {
-            format!("text.wording {:+.2}  {}", weight.as_f64(), words(case, spans))
+            format!(
+                "text.wording {:+.2}  {}",
+                weight.as_f64(),
+                words(case, spans)
+            )
         }
     }
 }

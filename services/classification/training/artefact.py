@@ -1,0 +1,70 @@
+"""Writes what was learned in the form the program reads: weights.toml and model.bin."""
+
+import json
+import struct
+
+import numpy as np
+
+from learn import CHARACTERS, DAMPING, WORDS
+
+MAGIC = b"LIAISON\x01"
+
+
+def fnv(kind, name):
+    """64-bit FNV-1a, as in src/domain/ngrams.rs."""
+    value = 0xCBF29CE484222325
+    for byte in bytes([kind]) + name.encode():
+        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+def write_weights(path, model, ids, names, source):
+    short, long, half = model.temperature
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("# Written by training/train.py; do not edit by hand. What each concept adds to the score of each\n")
+        out.write("# answer, against the mean of all, and the temperature that scores are divided by.\n")
+        out.write("# The figures are in report.toml.\n")
+        out.write(f'\nsource = "{source}"\n\n[temperature]\n')
+        out.write(f"short = {short:.3f}\nlong = {long:.3f}\nhalf = {half:.1f}\n\n[bias]\n")
+        out.writelines(f"{name} = {value:.3f}\n" for name, value in zip(names, model.bias))
+        out.write("\n[weight]\n")
+        for id, row in zip(ids, model.concepts):
+            cells = ", ".join(f"{name} = {value:.2f}" for name, value in zip(names, row) if abs(value) >= 0.03)
+            out.write(f'"{id}" = {{ {cells} }}\n' if cells else f'"{id}" = {{}}\n')
+
+
+def write_model(path, model, ngrams, names, version):
+    """Two n-grams of one number are one too many: the later is left out."""
+    records = {}
+    values = model.wording
+    scale = np.abs(values).max(axis=0) / 127.0
+    for column, idf, row in zip(model.columns, model.idf, values):
+        weights = np.clip(np.rint(row / scale), -127, 127).astype(np.int8)
+        records.setdefault(fnv(*ngrams.names[column]), struct.pack("<f", idf) + weights.tobytes())
+    header = {
+        "version": version,
+        "answers": names,
+        "words": WORDS[1],
+        "characters": list(CHARACTERS),
+        "damping": DAMPING,
+        "bias": [round(float(value), 6) for value in model.wording_bias],
+        "scale": [float(value) for value in scale],
+        "records": len(records),
+    }
+    header = json.dumps(header, separators=(",", ":")).encode()
+    with open(path, "wb") as out:
+        out.write(MAGIC + struct.pack("<I", len(header)) + header)
+        for number in sorted(records):
+            out.write(struct.pack("<Q", number) + records[number])
+
+
+def write_report(path, version, report, temperature, threshold):
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("# Written by training/train.py; do not edit by hand. Cross-validated figures; see training/figures.py.\n")
+        out.write(f'\nversion = "{version}"\nroute_probability = {threshold:.4f}\n')
+        out.write(f"temperature = [{', '.join(f'{value:.3f}' for value in temperature)}]\n")
+        for name, figures in report.items():
+            out.write(f'\n[slice."{name}"]\n')
+            for key, value in figures.items():
+                if value is not None:
+                    out.write(f"{key} = {value:.4f}\n" if isinstance(value, float) else f"{key} = {value}\n")
