@@ -23,7 +23,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from features import DATA
 
 CONCEPT_PENALTY = 6.0
-WORDING_PENALTY = 0.1
+WORDING_PENALTY = 0.03
 CONCEPTS_GIVEN = 0.5
 WORDS, CHARACTERS = (1, 2), (4, 5)
 SEEN_IN = 5  # texts, words; twice as many for characters

@@ -1,17 +1,15 @@
 //! The concepts' phrases compiled into one matcher.
 //!
-//! Every distinct word of the lexicon is a symbol; one Aho–Corasick pass over the text's forms finds
-//! all symbols at word boundaries, and phrases are then checked word by word from their first symbol.
+//! Every distinct word of the lexicon is a symbol; one pass over the text's forms finds all symbols, and
+//! phrases are then checked word by word from their first symbol, where the text has all their words at all.
 //! Time is linear in the text: what a position can cost is bounded by the lexicon.
 
 use std::collections::BTreeMap;
 
-use aho_corasick::AhoCorasick;
-
 use super::language::LanguageSet;
 use super::phrase::{self, Step, Symbol};
 use super::text::Text;
-use super::word_form::Form;
+use super::vocabulary::Vocabulary;
 
 /// Findings of one concept beyond this many are not counted.
 pub(super) const MAX_COUNT: usize = 64;
@@ -45,6 +43,27 @@ struct CompiledStep {
     /// Sorted.
     any_of: Box<[u32]>,
     gap: u8,
+}
+
+/// Whether a phrase can be in a text at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Possible {
+    Unknown,
+    Yes,
+    No,
+}
+
+impl Compiled {
+    /// Whether it is of these languages and each of its words stands somewhere in the text.
+    fn possible(&self, languages: LanguageSet, present: &[bool]) -> Possible {
+        let stands =
+            |step: &CompiledStep| step.any_of.iter().any(|symbol| present[*symbol as usize]);
+        if self.languages.intersects(languages) && self.steps.iter().all(stands) {
+            Possible::Yes
+        } else {
+            Possible::No
+        }
+    }
 }
 
 /// Collects phrases and compiles them.
@@ -92,17 +111,11 @@ impl LexiconBuilder {
 
     /// Builds the matcher.
     pub(super) fn build(self, targets: usize) -> Result<Lexicon, LexiconError> {
-        let mut words = vec![String::new(); self.symbols.len()];
-        let mut exact = vec![false; self.symbols.len()];
+        let mut vocabulary = Vocabulary::default();
         for (symbol, id) in &self.symbols {
-            exact[*id as usize] = matches!(symbol, Symbol::Exact(_));
-            words[*id as usize] = match symbol {
-                Symbol::Form(form) | Symbol::Exact(form) => format!(" {form} "),
-                Symbol::Beginning(beginning) => format!(" {beginning}"),
-            };
+            vocabulary.add(symbol, *id);
         }
-        let automaton = AhoCorasick::new(&words).map_err(|_| LexiconError::TooLarge)?;
-        let mut starting = vec![Vec::new(); words.len()];
+        let mut starting = vec![Vec::new(); self.symbols.len()];
         for (id, phrase) in self.phrases.iter().enumerate() {
             let id = u32::try_from(id).map_err(|_| LexiconError::TooLarge)?;
             for symbol in &phrase.steps[0].any_of {
@@ -110,8 +123,7 @@ impl LexiconBuilder {
             }
         }
         Ok(Lexicon {
-            automaton,
-            exact,
+            vocabulary,
             phrases: self.phrases,
             starting,
             targets,
@@ -122,9 +134,7 @@ impl LexiconBuilder {
 /// The compiled matcher.
 #[derive(Debug)]
 pub(super) struct Lexicon {
-    automaton: AhoCorasick,
-    /// Symbols that a stem does not satisfy.
-    exact: Vec<bool>,
+    vocabulary: Vocabulary,
     phrases: Vec<Compiled>,
     /// Phrases by each symbol of their first step.
     starting: Vec<Vec<u32>>,
@@ -135,16 +145,22 @@ impl Lexicon {
     /// Everything found in the text in phrases of these languages, by first word. The same words may
     /// stand for several targets, and a shorter phrase inside a longer one is found as well.
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
-        let symbols = SymbolsByWord::find(self, text);
+        let symbols = SymbolsByWord::find(&self.vocabulary, text);
+        let present = symbols.present(self.starting.len());
+        let mut possible = vec![Possible::Unknown; self.phrases.len()];
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();
         for first in 0..text.words().len() {
             let begin = found.len();
             for symbol in symbols.of(first) {
-                for phrase in &self.starting[*symbol as usize] {
-                    let phrase = &self.phrases[*phrase as usize];
+                for id in &self.starting[*symbol as usize] {
+                    let phrase = &self.phrases[*id as usize];
+                    let possible = &mut possible[*id as usize];
+                    if *possible == Possible::Unknown {
+                        *possible = phrase.possible(languages, &present);
+                    }
                     let count = &mut counts[usize::from(phrase.target)];
-                    if !phrase.languages.intersects(languages) || *count >= MAX_COUNT {
+                    if *possible == Possible::No || *count >= MAX_COUNT {
                         continue;
                     }
                     if let Some(last) = complete(text, &symbols, &phrase.steps[1..], first) {
@@ -216,31 +232,35 @@ struct SymbolsByWord {
 }
 
 impl SymbolsByWord {
-    fn find(lexicon: &Lexicon, text: &Text) -> Self {
+    fn find(vocabulary: &Vocabulary, text: &Text) -> Self {
         let words = text.words().len();
         let mut offsets = Vec::with_capacity(words + 1);
         offsets.push(0);
         let mut symbols: Vec<u32> = Vec::new();
-        let mut forms = text.forms_in_order();
-        // A symbol lies within one form and hits come by their end, so the words only go forward.
-        for hit in lexicon.automaton.find_overlapping_iter(text.forms()) {
-            let (word, form) = forms.at(hit.start());
-            let symbol = hit.pattern().as_u32();
-            if form == Form::Stem && lexicon.exact[symbol as usize] {
-                continue;
-            }
+        for (word, form, kind) in text.each_form() {
             while offsets.len() <= word as usize {
                 offsets.push(word_number(symbols.len()));
             }
             let begin = offsets[word as usize] as usize;
-            if !symbols[begin..].contains(&symbol) {
-                symbols.push(symbol);
-            }
+            vocabulary.each_symbol(form, kind, |symbol| {
+                if !symbols[begin..].contains(&symbol) {
+                    symbols.push(symbol);
+                }
+            });
         }
         while offsets.len() <= words {
             offsets.push(word_number(symbols.len()));
         }
         Self { offsets, symbols }
+    }
+
+    /// Which symbols stand somewhere.
+    fn present(&self, symbols: usize) -> Vec<bool> {
+        let mut present = vec![false; symbols];
+        for symbol in &self.symbols {
+            present[*symbol as usize] = true;
+        }
+        present
     }
 
     fn of(&self, word: usize) -> &[u32] {

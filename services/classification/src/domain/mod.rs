@@ -28,6 +28,7 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod text;
+mod vocabulary;
 mod word_form;
 mod wording;
 

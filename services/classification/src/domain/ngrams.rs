@@ -29,18 +29,32 @@ pub(super) struct Lengths {
 
 /// FNV-1a, 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.
 #[derive(Clone, Copy, Debug)]
-struct Fnv(u64);
+pub(super) struct Fnv(u64);
 
 impl Fnv {
+    /// Of nothing yet.
+    pub(super) const NEW: Self = Self(0xcbf2_9ce4_8422_2325);
+
     const fn of(kind: u8) -> Self {
-        Self(0xcbf2_9ce4_8422_2325).and(kind)
+        Self::NEW.and(kind)
     }
 
-    const fn and(self, byte: u8) -> Self {
+    /// The hash.
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The hash in sixteen bits.
+    pub(super) const fn short(self) -> u16 {
+        let [a, b, c, d, ..] = self.0.to_le_bytes();
+        u16::from_le_bytes([a ^ c, b ^ d])
+    }
+
+    pub(super) const fn and(self, byte: u8) -> Self {
         Self((self.0 ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3))
     }
 
-    fn and_all(self, bytes: &[u8]) -> Self {
+    pub(super) fn and_all(self, bytes: &[u8]) -> Self {
         bytes.iter().fold(self, |hash, byte| hash.and(*byte))
     }
 }
@@ -187,10 +201,7 @@ mod tests {
     #[test]
     fn the_hash_is_fnv_1a() {
         // From the reference test vectors, less the offset basis that our kind byte follows.
-        assert_eq!(
-            Fnv(0xcbf2_9ce4_8422_2325).and_all(b"foobar").0,
-            0x8594_4171_f739_67e8
-        );
+        assert_eq!(Fnv::NEW.and_all(b"foobar").0, 0x8594_4171_f739_67e8);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) struct Word {
 #[derive(Debug, Default)]
 pub(super) struct Text {
     words: Vec<Word>,
-    /// All forms of all words, a space before each and one at the end.
+    /// All forms of all words, a space before each.
     forms: String,
     /// Where each form begins in `forms` (at its space), which word it belongs to and what it is.
     entries: Vec<(u32, u32, Form)>,
@@ -52,7 +52,6 @@ impl Text {
         }
         text.title_words = text.words.len();
         text.read_field(narrative);
-        text.forms.push(' ');
         text
     }
 
@@ -61,22 +60,23 @@ impl Text {
         &self.words
     }
 
-    /// All forms, separated by single spaces.
-    pub(super) fn forms(&self) -> &str {
-        &self.forms
-    }
-
     /// Whether the text was too long to be read whole.
     pub(super) const fn is_cut(&self) -> bool {
         self.cut
     }
 
-    /// Looks up which word a position of [`Self::forms`] belongs to, for positions that only go forward.
-    pub(super) const fn forms_in_order(&self) -> FormsInOrder<'_> {
-        FormsInOrder {
-            text: self,
-            entry: 0,
-        }
+    /// Every form of every word: the word's number, the form and what it is.
+    pub(super) fn each_form(&self) -> impl Iterator<Item = (u32, &str, Form)> {
+        let ends = self
+            .entries
+            .iter()
+            .skip(1)
+            .map(|(start, ..)| *start as usize);
+        let ends = ends.chain([self.forms.len()]);
+        self.entries
+            .iter()
+            .zip(ends)
+            .map(|(&(start, word, kind), end)| (word, &self.forms[start as usize + 1..end], kind))
     }
 
     /// The folded words with their numbers, without their other forms.
@@ -169,27 +169,6 @@ impl Text {
             }
         }
         folded.clear();
-    }
-}
-
-/// Walks through the forms of a text.
-pub(super) struct FormsInOrder<'t> {
-    text: &'t Text,
-    entry: usize,
-}
-
-impl FormsInOrder<'_> {
-    /// The word whose form holds this position, and what that form is.
-    pub(super) fn at(&mut self, position: usize) -> (u32, Form) {
-        let entries = &self.text.entries;
-        while entries
-            .get(self.entry + 1)
-            .is_some_and(|(start, ..)| *start as usize <= position)
-        {
-            self.entry += 1;
-        }
-        let (_, word, form) = entries[self.entry];
-        (word, form)
     }
 }
 
@@ -328,8 +307,12 @@ mod tests {
 
     #[test]
     fn a_number_below_eighteen_has_a_form_of_its_own() {
-        assert!(Text::read(None, "13-year-old").forms().contains(CHILD_AGE));
-        assert!(!Text::read(None, "18 year old").forms().contains(CHILD_AGE));
+        let has = |text| {
+            let text = Text::read(None, text);
+            text.each_form().any(|(_, form, _)| form == CHILD_AGE)
+        };
+        assert!(has("13-year-old"));
+        assert!(!has("18 year old"));
     }
 
     #[test]

@@ -27,12 +27,21 @@ use crate::suite::{self, Suite, SuiteSettings};
 use super::submit::request_id;
 
 mod actors;
+mod words;
 
 /// A referral that takes longer than this to its end has gone wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The rules by which a declared code or tag decides who leads, whatever the text is like.
 const BY_CODES: [&str; 2] = ["codes.table", "codes.tag"];
+
+/// What a bureau told, for saying why it was classified as it was.
+struct Told {
+    /// The offences it declared.
+    declared: String,
+    /// The dossier's narrative.
+    narrative: String,
+}
 
 /// Everything the demo acts with.
 struct Stage<'a> {
@@ -150,7 +159,10 @@ impl Stage<'_> {
         let dossier = dossier_file::parse(sample.text).map_err(Failure::Local)?;
         let bureau = self.connect(&format!("bureau/{}", sample.bureau), "duty.officer")?;
         let language = dossier.language();
-        let declared = declared(&dossier.offences);
+        let told = Told {
+            declared: declared(&dossier.offences),
+            narrative: dossier.narrative.clone(),
+        };
         self.say(&format!(
             "{}  {}",
             styled(STRONG, &dossier.title),
@@ -187,7 +199,7 @@ impl Stage<'_> {
                 None => "no answer due".to_owned(),
             },
         ))?;
-        let end = self.follow(&bureau, &referral, &declared).await?;
+        let end = self.follow(&bureau, &referral, &told).await?;
         self.check_custody(&bureau, &referral).await?;
         Ok(end.to_owned())
     }
@@ -198,7 +210,7 @@ impl Stage<'_> {
         &self,
         bureau: &Connection,
         referral: &Referral,
-        declared: &str,
+        told: &Told,
     ) -> Result<&'static str, Failure> {
         let request = StreamNotificationsRequest::default();
         let mut stream = bureau
@@ -230,7 +242,7 @@ impl Stage<'_> {
                 ReferralStep::ReviewRequested => actors::review(self, &changed).await?,
                 ReferralStep::Refused => return Ok("refused by a reviewer, with the ground"),
                 ReferralStep::TriageRequested => actors::triage(self, &changed).await?,
-                ReferralStep::Classified => self.explain(&changed, declared).await?,
+                ReferralStep::Classified => self.explain(&changed, told).await?,
                 ReferralStep::Routed | ReferralStep::Granted => {
                     if changed.step() == ReferralStep::Granted {
                         supporting_open.push(changed.unit.clone());
@@ -252,8 +264,8 @@ impl Stage<'_> {
         ))
     }
 
-    /// Says why the referral was classified as it was; `declared` is what its bureau declared.
-    async fn explain(&self, changed: &ReferralChanged, declared: &str) -> Outcome {
+    /// Says why the referral was classified as it was, and by which words of the dossier.
+    async fn explain(&self, changed: &ReferralChanged, told: &Told) -> Outcome {
         let desk = self.connect("desk/triage", "t.desk")?;
         let decisions = desk
             .classification()?
@@ -274,13 +286,15 @@ impl Stage<'_> {
         {
             return Ok(());
         }
+        let because = because(&decision, &told.declared);
         self.say(&format!(
             "  {}",
-            styled(
-                FAINT,
-                &format!("{:>22}  {}", "", because(&decision, declared))
-            )
-        ))
+            styled(FAINT, &format!("{:>22}  {because}", ""))
+        ))?;
+        match words::counted(&decision, &told.narrative) {
+            counted if counted.is_empty() => Ok(()),
+            counted => self.say(&format!("  {:>22}  in the text: {counted}", "")),
+        }
     }
 
     /// Checks the custody as its bureau can: offline, with nothing but the bundle and the public keys. One
