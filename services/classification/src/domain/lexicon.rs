@@ -45,27 +45,6 @@ struct CompiledStep {
     gap: u8,
 }
 
-/// Whether a phrase can be in a text at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Possible {
-    Unknown,
-    Yes,
-    No,
-}
-
-impl Compiled {
-    /// Whether it is of these languages and each of its words stands somewhere in the text.
-    fn possible(&self, languages: LanguageSet, present: &[bool]) -> Possible {
-        let stands =
-            |step: &CompiledStep| step.any_of.iter().any(|symbol| present[*symbol as usize]);
-        if self.languages.intersects(languages) && self.steps.iter().all(stands) {
-            Possible::Yes
-        } else {
-            Possible::No
-        }
-    }
-}
-
 /// Collects phrases and compiles them.
 #[derive(Debug, Default)]
 pub(super) struct LexiconBuilder {
@@ -147,20 +126,16 @@ impl Lexicon {
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
         let symbols = SymbolsByWord::find(&self.vocabulary, text);
         let present = symbols.present(self.starting.len());
-        let mut possible = vec![Possible::Unknown; self.phrases.len()];
+        let mut possible = Possible::new(self, languages, symbols.present(self.starting.len()));
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();
         for first in 0..text.words().len() {
             let begin = found.len();
             for symbol in symbols.of(first) {
-                for id in &self.starting[*symbol as usize] {
+                for id in possible.starting(*symbol) {
                     let phrase = &self.phrases[*id as usize];
-                    let possible = &mut possible[*id as usize];
-                    if *possible == Possible::Unknown {
-                        *possible = phrase.possible(languages, &present);
-                    }
                     let count = &mut counts[usize::from(phrase.target)];
-                    if *possible == Possible::No || *count >= MAX_COUNT {
+                    if *count >= MAX_COUNT {
                         continue;
                     }
                     if let Some(last) = complete(text, &symbols, &phrase.steps[1..], first) {
@@ -191,6 +166,55 @@ impl Lexicon {
     /// How many phrases and distinct words it knows.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.phrases.len(), self.starting.len())
+    }
+}
+
+/// The phrases that can be in a text at all: of its languages, and each of their words stands somewhere.
+/// Found out for a symbol when it is first met.
+struct Possible<'l> {
+    lexicon: &'l Lexicon,
+    languages: LanguageSet,
+    present: Vec<bool>,
+    /// For each symbol where in `phrases` its phrases are.
+    known: Vec<Option<(u32, u32)>>,
+    phrases: Vec<u32>,
+}
+
+impl<'l> Possible<'l> {
+    fn new(lexicon: &'l Lexicon, languages: LanguageSet, present: Vec<bool>) -> Self {
+        Self {
+            lexicon,
+            languages,
+            known: vec![None; present.len()],
+            present,
+            phrases: Vec::new(),
+        }
+    }
+
+    /// The phrases that begin with a symbol.
+    fn starting(&mut self, symbol: u32) -> &[u32] {
+        let (from, to) = match self.known[symbol as usize] {
+            Some(known) => known,
+            None => self.find_out(symbol),
+        };
+        &self.phrases[from as usize..to as usize]
+    }
+
+    fn find_out(&mut self, symbol: u32) -> (u32, u32) {
+        let from = word_number(self.phrases.len());
+        let starting = self.lexicon.starting[symbol as usize].iter().copied();
+        self.phrases.extend(starting.filter(|id| {
+            let phrase = &self.lexicon.phrases[*id as usize];
+            let stands = |step: &CompiledStep| {
+                step.any_of
+                    .iter()
+                    .any(|symbol| self.present[*symbol as usize])
+            };
+            phrase.languages.intersects(self.languages) && phrase.steps[1..].iter().all(stands)
+        }));
+        let known = (from, word_number(self.phrases.len()));
+        self.known[symbol as usize] = Some(known);
+        known
     }
 }
 
