@@ -70,6 +70,7 @@ impl RuleSetFiles<'static> {
                 ("other.toml", data!("lexicon/other.toml")),
                 ("context.toml", data!("lexicon/context.toml")),
                 ("steering.toml", data!("lexicon/steering.toml")),
+                ("urgency.toml", data!("lexicon/urgency.toml")),
             ],
         }
     }
