@@ -29,7 +29,7 @@ WORDS, CHARACTERS = (1, 2), (4, 5)
 SEEN_IN = 5  # texts, words; twice as many for characters
 DAMPING = 40.0
 RECORDS = 80_000
-ROUNDS = 80
+ROUNDS = (25, 60)
 
 
 def rules():
@@ -156,16 +156,16 @@ def learn(found, counts, y, weight, given):
     seen = np.asarray((counts > 0).sum(axis=0)).ravel()
     idf = np.log((1 + counts.shape[0]) / (1 + seen)) + 1.0
 
-    def wording(columns):
+    def wording(columns, rounds):
         x = weighed(csr_array(counts[:, columns]), idf[columns])
         empty = np.zeros((len(columns), y.shape[1]))
-        return regression(x, y, weight, WORDING_PENALTY, empty, offset, ROUNDS)
+        return regression(x, y, weight, WORDING_PENALTY, empty, offset, rounds)
 
     columns = np.flatnonzero(seen > 0)
-    first, _ = wording(columns)
+    first, _ = wording(columns, ROUNDS[0])
     impact = np.abs(first).max(axis=1) * idf[columns] * np.sqrt(seen[columns])
     columns = np.sort(columns[np.argsort(-impact)[:RECORDS]])
-    n, nb = wording(columns)
+    n, nb = wording(columns, ROUNDS[1])
     return Model(w, b, columns, idf[columns], n, nb)
 
 

@@ -152,9 +152,10 @@ def middle(text):
 def pieces(case):
     """What a text is read as: whole, and as much shorter texts as police forces send. (name, text, weight)"""
     yield "whole", case.text, 0.4
-    for length, weight in ((800, 0.15), (400, 0.2), (150, 0.15)):
+    by_machine = case.source.startswith("translated")
+    for length, weight in ((400, 0.3),) if by_machine else ((800, 0.15), (400, 0.2), (150, 0.15)):
         if len(case.text) > length * 1.2:
             yield str(length), cut(case.text, length), weight
-    inside = middle(case.text)
+    inside = None if by_machine else middle(case.text)
     if inside:
         yield "middle", inside, 0.1

@@ -115,6 +115,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", help="the labelled cases, JSON lines")
     parser.add_argument("--evaluate", help="the example `evaluate`, already built")
+    parser.add_argument("--scores", help="also write the cross-validated scores, as a NumPy archive, to this file")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     arguments = parser.parse_args()
 
@@ -134,6 +135,9 @@ def main():
     print(f"{counts.shape[1]} n-grams")
 
     concepts, wording = crossvalidated(pieces, counts)
+    if arguments.scores:
+        np.savez_compressed(arguments.scores, concepts=concepts, wording=wording, y=pieces.y, right=pieces.right,
+                            length=pieces.length, source=pieces.source, kind=pieces.kind, lang=pieces.lang, group=pieces.group)
     scores = concepts + wording
     weight = balanced(pieces)
     temperature = learn.calibrate(scores, pieces.right, pieces.length, weight)

@@ -45,6 +45,48 @@ struct CompiledStep {
     gap: u8,
 }
 
+/// Phrases by each symbol of their first step, with the symbols of their second: most phrases of a frequent
+/// word fail at the second step, and to see that, memory is read from front to back.
+#[derive(Debug, Default)]
+struct Starting {
+    /// For each symbol where its entries are.
+    of: Vec<(u32, u32)>,
+    entries: Vec<Start>,
+    second: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    phrase: u32,
+    languages: LanguageSet,
+    /// Where in `second`; nowhere for a phrase of one step.
+    from: u32,
+    to: u32,
+}
+
+impl Starting {
+    /// Adds the phrases of the next symbol.
+    fn add(&mut self, ids: &[u32], phrases: &[Compiled]) -> Result<(), LexiconError> {
+        let offset = |at: usize| u32::try_from(at).map_err(|_| LexiconError::TooLarge);
+        let begin = offset(self.entries.len())?;
+        for id in ids {
+            let phrase = &phrases[*id as usize];
+            let from = offset(self.second.len())?;
+            if let Some(step) = phrase.steps.get(1) {
+                self.second.extend(&step.any_of);
+            }
+            self.entries.push(Start {
+                phrase: *id,
+                languages: phrase.languages,
+                from,
+                to: offset(self.second.len())?,
+            });
+        }
+        self.of.push((begin, offset(self.entries.len())?));
+        Ok(())
+    }
+}
+
 /// Collects phrases and compiles them.
 #[derive(Debug, Default)]
 pub(super) struct LexiconBuilder {
@@ -94,12 +136,16 @@ impl LexiconBuilder {
         for (symbol, id) in &self.symbols {
             vocabulary.add(symbol, *id);
         }
-        let mut starting = vec![Vec::new(); self.symbols.len()];
+        let mut by_symbol = vec![Vec::new(); self.symbols.len()];
         for (id, phrase) in self.phrases.iter().enumerate() {
             let id = u32::try_from(id).map_err(|_| LexiconError::TooLarge)?;
             for symbol in &phrase.steps[0].any_of {
-                starting[*symbol as usize].push(id);
+                by_symbol[*symbol as usize].push(id);
             }
+        }
+        let mut starting = Starting::default();
+        for ids in &by_symbol {
+            starting.add(ids, &self.phrases)?;
         }
         Ok(Lexicon {
             vocabulary,
@@ -115,8 +161,7 @@ impl LexiconBuilder {
 pub(super) struct Lexicon {
     vocabulary: Vocabulary,
     phrases: Vec<Compiled>,
-    /// Phrases by each symbol of their first step.
-    starting: Vec<Vec<u32>>,
+    starting: Starting,
     targets: usize,
 }
 
@@ -125,8 +170,8 @@ impl Lexicon {
     /// stand for several targets, and a shorter phrase inside a longer one is found as well.
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
         let symbols = SymbolsByWord::find(&self.vocabulary, text);
-        let present = symbols.present(self.starting.len());
-        let mut possible = Possible::new(self, languages, symbols.present(self.starting.len()));
+        let present = symbols.present(self.starting.of.len());
+        let mut possible = Possible::new(self, languages, symbols.present(self.starting.of.len()));
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();
         for first in 0..text.words().len() {
@@ -165,7 +210,7 @@ impl Lexicon {
 
     /// How many phrases and distinct words it knows.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.phrases.len(), self.starting.len())
+        (self.phrases.len(), self.starting.of.len())
     }
 }
 
@@ -202,16 +247,26 @@ impl<'l> Possible<'l> {
 
     fn find_out(&mut self, symbol: u32) -> (u32, u32) {
         let from = word_number(self.phrases.len());
-        let starting = self.lexicon.starting[symbol as usize].iter().copied();
-        self.phrases.extend(starting.filter(|id| {
-            let phrase = &self.lexicon.phrases[*id as usize];
-            let stands = |step: &CompiledStep| {
-                step.any_of
-                    .iter()
-                    .any(|symbol| self.present[*symbol as usize])
-            };
-            phrase.languages.intersects(self.languages) && phrase.steps[1..].iter().all(stands)
-        }));
+        let Starting {
+            of,
+            entries,
+            second,
+        } = &self.lexicon.starting;
+        let (begin, end) = of[symbol as usize];
+        let present = |symbol: &u32| self.present[*symbol as usize];
+        for entry in &entries[begin as usize..end as usize] {
+            let next = &second[entry.from as usize..entry.to as usize];
+            if !entry.languages.intersects(self.languages)
+                || !(next.is_empty() || next.iter().any(present))
+            {
+                continue;
+            }
+            let steps = &self.lexicon.phrases[entry.phrase as usize].steps;
+            let mut later = steps.iter().skip(2);
+            if later.all(|step| step.any_of.iter().any(present)) {
+                self.phrases.push(entry.phrase);
+            }
+        }
         let known = (from, word_number(self.phrases.len()));
         self.known[symbol as usize] = Some(known);
         known
