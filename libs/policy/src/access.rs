@@ -172,8 +172,24 @@ pub const TABLE: &[(&str, &[Callers])] = &[
         &[TRIAGE_DESK],
     ),
     (
+        "/liaison.classification.v1.ClassificationService/GetTriageItem",
+        &[TRIAGE_DESK],
+    ),
+    (
         "/liaison.classification.v1.ClassificationService/DecideTriage",
         &[TRIAGE_DESK],
+    ),
+    (
+        "/liaison.classification.v1.ClassificationService/CorrectDecision",
+        &[TRIAGE_DESK],
+    ),
+    (
+        "/liaison.classification.v1.ClassificationService/ListLabels",
+        &[TRIAGE_DESK],
+    ),
+    (
+        "/liaison.classification.v1.ClassificationService/GetDriftFigures",
+        &[TRIAGE_DESK, Any(Operator)],
     ),
     (
         "/liaison.routing.v1.RoutingService/PullAssignments",
@@ -348,6 +364,16 @@ mod tests {
                 &["auditor/court"],
                 &["desk/compliance", "operator/ops"],
             ),
+            (
+                "CorrectDecision",
+                &["desk/triage"],
+                &["desk/compliance", "desk/other", "unit/triage"],
+            ),
+            (
+                "GetDriftFigures",
+                &["desk/triage", "operator/ops"],
+                &["desk/compliance", "unit/cyber", "auditor/court"],
+            ),
             ("ListTriageItems", &["desk/triage"], &["desk/compliance"]),
             ("ListDecisions", &["desk/triage"], &["desk/compliance"]),
             (
@@ -401,7 +427,14 @@ mod tests {
         for desk in ["desk/triage", "desk/compliance", "desk/other"] {
             let rules = party(desk);
             let triage = crate::may_triage(&rules).is_allowed();
-            for method in ["DecideTriage", "ListTriageItems", "ListDecisions"] {
+            for method in [
+                "DecideTriage",
+                "CorrectDecision",
+                "ListTriageItems",
+                "GetTriageItem",
+                "ListDecisions",
+                "ListLabels",
+            ] {
                 assert_eq!(may(desk, method), triage, "{desk} -> {method}");
             }
             let assignments = crate::may_list_assignments(&rules);

@@ -104,6 +104,8 @@ ids! {
     EventId;
     /// A classification decision.
     DecisionId;
+    /// What was said of a classification decision afterwards.
+    CorrectionId;
     /// An entry of a service's audit.
     AuditId;
 }

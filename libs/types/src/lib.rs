@@ -23,7 +23,9 @@ pub use backoff::Backoff;
 pub use code::{CountryCode, IccsCode, Tag};
 pub use error::{Error, ErrorKind, Result};
 pub use form::Form;
-pub use id::{AssignmentId, AuditId, DecisionId, EventId, ReferralId, ShareId, TaskId};
+pub use id::{
+    AssignmentId, AuditId, CorrectionId, DecisionId, EventId, ReferralId, ShareId, TaskId,
+};
 pub use language::Language;
 pub use marking::{Confidentiality, Handling, Markings, Pap, Tlp};
 pub use party::{BureauCode, DeskCode, Name, Party, PartyKind, UnitCode};

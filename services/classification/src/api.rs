@@ -3,8 +3,10 @@
 use liaison_grpc::Caller;
 use liaison_proto::classification::classification_service_server::ClassificationService;
 use liaison_proto::classification::{
-    ClassifyTextRequest, ClassifyTextResponse, DecideTriageRequest, DecideTriageResponse,
-    ListDecisionsRequest, ListDecisionsResponse, ListTriageItemsRequest, ListTriageItemsResponse,
+    ClassifyTextRequest, ClassifyTextResponse, CorrectDecisionRequest, CorrectDecisionResponse,
+    DecideTriageRequest, DecideTriageResponse, GetDriftFiguresRequest, GetDriftFiguresResponse,
+    GetTriageItemRequest, GetTriageItemResponse, ListDecisionsRequest, ListDecisionsResponse,
+    ListLabelsRequest, ListLabelsResponse, ListTriageItemsRequest, ListTriageItemsResponse,
 };
 use liaison_types::Result;
 use tonic::{Request, Response, Status};
@@ -58,22 +60,76 @@ impl Api {
         })
     }
 
+    async fn open(
+        &self,
+        caller: &Caller,
+        request: &GetTriageItemRequest,
+    ) -> Result<GetTriageItemResponse> {
+        self.ops.at_the_desk(caller.party())?;
+        let (party, officer) = (caller.party(), caller.officer());
+        let referral = convert::opened_item(request)?;
+        let opened = self.ops.get_triage_item(party, officer, referral).await?;
+        Ok(convert::opened(&opened))
+    }
+
+    async fn correct(
+        &self,
+        caller: &Caller,
+        request: &CorrectDecisionRequest,
+    ) -> Result<CorrectDecisionResponse> {
+        self.ops.at_the_desk(caller.party())?;
+        let by = officer(caller)?;
+        let correcting = convert::correcting(request)?;
+        let decided = self.ops.correct_decision(&by, &correcting).await?;
+        Ok(CorrectDecisionResponse {
+            decision: Some(convert::decision(&decided)),
+        })
+    }
+
+    async fn labels(
+        &self,
+        caller: &Caller,
+        request: &ListLabelsRequest,
+    ) -> Result<ListLabelsResponse> {
+        self.ops.at_the_desk(caller.party())?;
+        let page = convert::labels_request(caller.party(), request)?;
+        let (labels, next_page_token) = self.ops.list_labels(&page).await?;
+        Ok(ListLabelsResponse {
+            labels: labels.iter().map(convert::label).collect(),
+            next_page_token,
+        })
+    }
+
+    /// Numbers of no referral: who may ask, the access table says.
+    async fn drift(&self, request: &GetDriftFiguresRequest) -> Result<GetDriftFiguresResponse> {
+        let weeks = convert::weeks(request)?;
+        let figures = self.ops.get_drift_figures(weeks).await?;
+        Ok(GetDriftFiguresResponse {
+            figures: figures.iter().map(convert::week).collect(),
+        })
+    }
+
     async fn rule(
         &self,
         caller: &Caller,
         request: &DecideTriageRequest,
     ) -> Result<DecideTriageResponse> {
         self.ops.at_the_desk(caller.party())?;
-        let by = Actor {
-            officer: caller.required_officer()?.to_owned(),
-            party: caller.party().clone(),
-        };
+        let by = officer(caller)?;
         let ruling = convert::ruling(request)?;
         let decided = self.ops.decide_triage(&by, &ruling).await?;
         Ok(DecideTriageResponse {
             decision: Some(convert::decision(&decided)),
         })
     }
+}
+
+/// The officer who acts for `caller`.
+fn officer(caller: &Caller) -> Result<Actor> {
+    Ok(Actor {
+        officer: caller.required_officer()?.to_owned(),
+        party: caller.party().clone(),
+    })
 }
 
 /// The answer to `caller`.
@@ -109,11 +165,43 @@ impl ClassificationService for Api {
         answer(&caller, self.items(&caller, request.get_ref()).await)
     }
 
+    async fn get_triage_item(
+        &self,
+        request: Request<GetTriageItemRequest>,
+    ) -> Result<Response<GetTriageItemResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.open(&caller, request.get_ref()).await)
+    }
+
     async fn decide_triage(
         &self,
         request: Request<DecideTriageRequest>,
     ) -> Result<Response<DecideTriageResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
         answer(&caller, self.rule(&caller, request.get_ref()).await)
+    }
+
+    async fn correct_decision(
+        &self,
+        request: Request<CorrectDecisionRequest>,
+    ) -> Result<Response<CorrectDecisionResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.correct(&caller, request.get_ref()).await)
+    }
+
+    async fn list_labels(
+        &self,
+        request: Request<ListLabelsRequest>,
+    ) -> Result<Response<ListLabelsResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.labels(&caller, request.get_ref()).await)
+    }
+
+    async fn get_drift_figures(
+        &self,
+        request: Request<GetDriftFiguresRequest>,
+    ) -> Result<Response<GetDriftFiguresResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.drift(request.get_ref()).await)
     }
 }

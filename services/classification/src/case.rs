@@ -2,7 +2,8 @@
 
 use liaison_types::referral::Urgency;
 use liaison_types::{
-    DecisionId, DeskCode, Error, Language, Markings, Party, ReferralId, Result, Timestamp, UnitCode,
+    DecisionId, DeskCode, Error, IccsCode, Language, Markings, Party, ReferralId, Result,
+    Timestamp, UnitCode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,11 +29,13 @@ liaison_types::names! {
         Return = "RETURN",
         /// A person decides which unit leads.
         Decide = "DECIDE",
+        /// A person decides otherwise than before, while routing has it.
+        Correct = "CORRECT",
     }
 }
 
 /// Every step there is; all others are illegal.
-const STEPS: [(CaseState, CaseStep, CaseState); 4] = [
+const STEPS: [(CaseState, CaseStep, CaseState); 5] = [
     (CaseState::Pending, CaseStep::Route, CaseState::Routed),
     (
         CaseState::Pending,
@@ -41,6 +44,7 @@ const STEPS: [(CaseState, CaseStep, CaseState); 4] = [
     ),
     (CaseState::Routed, CaseStep::Return, CaseState::Triage),
     (CaseState::Triage, CaseStep::Decide, CaseState::Routed),
+    (CaseState::Routed, CaseStep::Correct, CaseState::Routed),
 ];
 
 impl CaseState {
@@ -258,6 +262,15 @@ pub struct Probable {
     pub probability: f64,
 }
 
+/// An offence that the text suggests, as it is kept and shown.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Suggested {
+    /// The ICCS code.
+    pub iccs: IccsCode,
+    /// How much speaks for it.
+    pub weight: f64,
+}
+
 /// A decision, whoever made it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Decided {
@@ -279,6 +292,8 @@ pub struct Decided {
     pub probabilities: Vec<Probable>,
     /// Why.
     pub grounds: Vec<Ground>,
+    /// Offences that the text suggests, best first; empty where a person decided.
+    pub suggestions: Vec<Suggested>,
     /// The version of the rule set; empty where a person decided.
     pub rule_set: String,
     /// The language of the text, as far as it could be told.
@@ -289,6 +304,8 @@ pub struct Decided {
     pub by: Option<Actor>,
     /// A person's reasoning.
     pub note: Option<String>,
+    /// Training traffic.
+    pub exercise: bool,
 }
 
 impl Decided {
@@ -302,6 +319,34 @@ impl Decided {
             }
         }
         rules
+    }
+
+    /// The concepts that were found in the text, each once.
+    #[must_use]
+    pub fn concepts(&self) -> Vec<&str> {
+        let concepts = self
+            .grounds
+            .iter()
+            .filter(|ground| ground.kind == GroundKind::Concept);
+        concepts.map(|ground| ground.id.as_str()).collect()
+    }
+
+    /// How probable its own answer is, from the text alone, from 0 to 1; none where a person decided. Where a
+    /// declared code decided against the text this is low.
+    #[must_use]
+    pub fn confidence(&self) -> Option<f64> {
+        let own = |answer: &&Probable| answer.unit == self.lead;
+        let found = self.probabilities.iter().find(own);
+        found.map(|answer| answer.probability)
+    }
+
+    /// Whether it names the same lead as `other`, and the same supporting units in any order.
+    #[must_use]
+    pub fn answers_as(&self, other: &Self) -> bool {
+        let within = |one: &[UnitCode], other: &[UnitCode]| one.iter().all(|u| other.contains(u));
+        self.lead == other.lead
+            && within(&self.supporting, &other.supporting)
+            && within(&other.supporting, &self.supporting)
     }
 }
 
@@ -317,7 +362,7 @@ mod tests {
 
     proptest! {
         /// Whatever is tried: the machine decides at most once, people decide only what is at their
-        /// desk, and routing returns only what it has.
+        /// desk and correct only what routing has, and routing returns only what it has.
         #[test]
         fn steps_alternate_between_the_desk_and_routing(steps in prop::collection::vec(any_step(), 0..40)) {
             let mut state = CaseState::Pending;
@@ -334,8 +379,12 @@ mod tests {
             let by_machine = |step: &CaseStep| matches!(step, CaseStep::Route | CaseStep::RequestTriage);
             prop_assert!(taken.iter().skip(1).all(|step| !by_machine(step)));
             prop_assert!(taken.first().is_none_or(by_machine));
+            let to_desk = |step| matches!(step, CaseStep::RequestTriage | CaseStep::Return);
             for pair in taken.windows(2) {
-                let to_desk = |step| matches!(step, CaseStep::RequestTriage | CaseStep::Return);
+                prop_assert!(pair[1] != CaseStep::Correct || !to_desk(pair[0]));
+            }
+            taken.retain(|step| *step != CaseStep::Correct);
+            for pair in taken.windows(2) {
                 prop_assert_ne!(to_desk(pair[0]), to_desk(pair[1]));
             }
         }

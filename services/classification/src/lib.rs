@@ -8,6 +8,8 @@
 //!   One that cannot be read is tried again, delays no other, and ends at the desk.
 //! * What comes back from routing is decided again, by people. A decision is never changed: a later
 //!   one has a higher revision.
+//! * What people say of a decision afterwards, and every other answer the machine comes to, is kept with
+//!   both decisions in the transaction of the thing itself: what it can learn from, and how often it errs.
 //! * It keeps envelopes and reasons: rules, concepts, weights and places. Words of a narrative are in
 //!   memory while it is decided, and nowhere else.
 //! * No unit that markings or exclusions forbid is ever named as lead.

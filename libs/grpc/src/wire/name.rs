@@ -65,6 +65,7 @@ named! {
     intake::ConsentVerdict, "CONSENT_VERDICT_";
     intake::PolicyQuestion, "POLICY_QUESTION_";
     classification::DecisionOutcome, "DECISION_OUTCOME_";
+    classification::CorrectionCause, "CORRECTION_CAUSE_";
     routing::TaskState, "TASK_STATE_";
 }
 
@@ -201,6 +202,7 @@ mod tests {
         whole::<intake::IdentifierKind>();
         whole::<intake::RequestedAction>();
         whole::<classification::DecisionOutcome>();
+        whole::<classification::CorrectionCause>();
         whole::<routing::TaskState>();
     }
 

@@ -3,9 +3,10 @@
 use liaison_grpc::wire::{self, TriageItem};
 use liaison_proto::classification as api;
 use liaison_proto::{common, event};
+use liaison_types::{Language, UnitCode};
 
 use crate::case::{Decided, Ground, GroundKind};
-use crate::desk::Waiting;
+use crate::desk::{Correction, Label, Opened, Waiting, WeekFigures};
 use crate::domain::Outcome;
 
 /// What stands for none of the units.
@@ -39,16 +40,21 @@ pub fn decision(decided: &Decided) -> api::Decision {
         reasons: decided.grounds.iter().map(reason).collect(),
         rule_set: decided.rule_set.clone(),
         model: String::new(),
-        language: decided
-            .language
-            .map_or(common::Language::Unspecified, wire::language)
-            .into(),
+        language: language(decided.language),
         decided_at: Some(wire::timestamp(decided.at)),
         decided_by: decided
             .by
             .as_ref()
             .map(|by| wire::actor(&by.party, &by.officer)),
         note: decided.note.clone().unwrap_or_default(),
+        suggestions: decided
+            .suggestions
+            .iter()
+            .map(|suggestion| api::OffenceSuggestion {
+                iccs: suggestion.iccs.to_string(),
+                weight: suggestion.weight,
+            })
+            .collect(),
     }
 }
 
@@ -85,6 +91,106 @@ pub fn waiting(waiting: &Waiting) -> api::TriageItem {
     }
 }
 
+/// A referral as the desk knows it.
+#[must_use]
+pub fn opened(opened: &Opened) -> api::GetTriageItemResponse {
+    api::GetTriageItemResponse {
+        item: opened.item.as_ref().map(waiting),
+        waits: opened.item.as_ref().is_some_and(|item| item.item.open),
+        decisions: opened.decisions.iter().map(decision).collect(),
+        corrections: opened.corrections.iter().map(correction).collect(),
+    }
+}
+
+fn correction(correction: &Correction) -> api::Correction {
+    let (before, after) = (correction.before.as_ref(), correction.after.as_ref());
+    let machine = correction.machine.as_ref();
+    let none_or = |lead: &Option<UnitCode>| text_or(lead.as_ref(), NONE);
+    api::Correction {
+        cause: wire::number::<api::CorrectionCause>(correction.cause.as_str()),
+        before: before.map_or_else(String::new, |before| wire::resource(before.decision)),
+        before_lead: before.map_or_else(String::new, |before| none_or(&before.lead)),
+        after: after.map_or_else(String::new, |after| wire::resource(after.decision)),
+        after_lead: after.map_or_else(String::new, |after| none_or(&after.lead)),
+        rule_set: machine.map_or_else(String::new, |machine| machine.rule_set.clone()),
+        language: language(machine.and_then(|machine| machine.language)),
+        confidence: machine.and_then(|machine| machine.confidence),
+        made_at: Some(wire::timestamp(correction.at)),
+    }
+}
+
+/// A label.
+#[must_use]
+pub fn label(label: &Label) -> api::Label {
+    let (correction, settled) = (&label.correction, &label.settled);
+    let before = correction.before.as_ref();
+    let measured = correction.machine.as_ref();
+    api::Label {
+        referral: wire::resource(correction.referral),
+        cause: wire::number::<api::CorrectionCause>(correction.cause.as_str()),
+        decision: wire::resource(settled.decision),
+        before: before.map_or_else(String::new, |before| wire::resource(before.decision)),
+        lead: text_or(settled.lead.as_ref(), NONE),
+        supporting: settled.supporting.iter().map(ToString::to_string).collect(),
+        language: language(measured.and_then(|measured| measured.language)),
+        machine: label.machine.as_ref().map(|machine| api::MachineAnswer {
+            decision: wire::resource(machine.id),
+            lead: text_or(machine.lead.as_ref(), NONE),
+            probability: machine.confidence().unwrap_or_default(),
+            rule_set: machine.rule_set.clone(),
+            concepts: machine.concepts().into_iter().map(str::to_owned).collect(),
+        }),
+        made_at: Some(wire::timestamp(correction.at)),
+        exercise: correction.exercise,
+    }
+}
+
+/// The figures of one week and rule set.
+#[must_use]
+pub fn week(figures: &WeekFigures) -> api::WeekFigures {
+    api::WeekFigures {
+        week: figures.week.to_string(),
+        since: Some(wire::timestamp(figures.week.since())),
+        rule_set: figures.rule_set.clone(),
+        decisions: figures.decisions,
+        leads: figures
+            .leads
+            .iter()
+            .map(|(lead, decisions)| api::LeadFigures {
+                lead: text_or(lead.as_ref(), NONE),
+                decisions: *decisions,
+            })
+            .collect(),
+        mean_confidence: figures.confidence,
+        reviews: figures.reviews,
+        review_share: figures.share(figures.reviews),
+        changed: figures.changed,
+        changed_share: figures.share(figures.changed),
+    }
+}
+
+fn language(language: Option<Language>) -> i32 {
+    language
+        .map_or(common::Language::Unspecified, wire::language)
+        .into()
+}
+
 fn text_or(code: Option<&impl ToString>, absent: &str) -> String {
     code.map_or_else(|| absent.to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::CorrectionCause;
+
+    #[test]
+    fn our_causes_are_the_schemas() {
+        for cause in CorrectionCause::ALL {
+            assert_ne!(wire::number::<api::CorrectionCause>(cause.as_str()), 0);
+        }
+        let known = |number| api::CorrectionCause::try_from(number).is_ok();
+        let causes = (1..64).filter(|number| known(*number)).count();
+        assert_eq!(causes, CorrectionCause::ALL.len());
+    }
 }

@@ -5,7 +5,7 @@ use liaison_proto::event::event::Data;
 use liaison_proto::{common, event};
 use liaison_store::Inconsistency;
 use liaison_types::referral::Urgency;
-use liaison_types::{Result, Rule};
+use liaison_types::{BureauCode, Party, Result, Rule};
 use prost::Message as _;
 
 use crate::case::{Case, Decided, Envelope};
@@ -71,6 +71,22 @@ impl Sealed {
         let mut checks = Checks::default();
         let read = Self::read(&mut checks, Path::root("envelope"), &message);
         checks.finish(read).map_err(|error| on().source(error))
+    }
+
+    /// Whose referral it is.
+    ///
+    /// # Errors
+    /// DATA_LOSS where the envelope names no party.
+    pub fn owner(&self) -> Result<Party> {
+        // Bureaus stand there by their codes, others as the parties they are.
+        let bureau = &self.message.bureau;
+        let code = bureau.parse::<BureauCode>().map(Party::Bureau);
+        code.or_else(|_| bureau.parse()).map_err(|error| {
+            Inconsistency::on("referral_case")
+                .row(self.facts.referral)
+                .column("envelope")
+                .source(error)
+        })
     }
 
     /// The bytes that are kept.

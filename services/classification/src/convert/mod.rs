@@ -6,8 +6,11 @@ mod fact;
 mod input;
 mod request;
 
-pub use answer::{decision, waiting};
+pub use answer::{decision, label, opened, waiting, week};
 pub use envelope::Sealed;
 pub use fact::{Purged, Returned, accepts, admission, purged, returned};
 pub use input::{CaseInput, input, names};
-pub use request::{PageRequest, page_request, referral, ruling, text};
+pub use request::{
+    LabelsRequest, PageRequest, correcting, labels_request, opened_item, page_request, referral,
+    ruling, text, weeks,
+};

@@ -3,15 +3,19 @@
 use liaison_grpc::paging::{self, Query};
 use liaison_grpc::wire::{self, Checks, Path, TriageItem};
 use liaison_proto::classification::{
-    ClassifyTextRequest, DecideTriageRequest, ListDecisionsRequest, ListTriageItemsRequest,
+    self as api, ClassifyTextRequest, CorrectDecisionRequest, DecideTriageRequest,
+    GetDriftFiguresRequest, GetTriageItemRequest, ListDecisionsRequest, ListLabelsRequest,
+    ListTriageItemsRequest,
 };
 use liaison_proto::common;
-use liaison_types::{Error, Form, Party, ReferralId, Result, Rule, UnitCode};
+use liaison_types::{
+    DecisionId, Error, Form, Party, ReferralId, Result, Rule, UnitCode, Violation,
+};
 
 use super::CaseInput;
 use super::input::offences;
-use crate::desk::{MAX_SUPPORTING, Ruling};
-use crate::store::Place;
+use crate::desk::{Correcting, CorrectionCause, MAX_SUPPORTING, Ruling};
+use crate::store::{CorrectionPlace, Place};
 
 const MAX_OFFENCES: usize = 16;
 const MAX_PROVISION: usize = 300;
@@ -20,6 +24,9 @@ const MAX_TEXT: usize = 200_000;
 const MAX_REASON: usize = 2_000;
 /// The most items of one page.
 const MAX_PAGE: u32 = 500;
+/// How many weeks of figures there are where nobody asks, and at most.
+const DEFAULT_WEEKS: u32 = 12;
+const MAX_WEEKS: u32 = 104;
 
 /// A text to be classified.
 ///
@@ -66,6 +73,104 @@ pub fn referral(request: &ListDecisionsRequest) -> Result<ReferralId> {
     checks.finish(referral)
 }
 
+/// The referral that is opened at the desk.
+///
+/// # Errors
+/// INVALID_ARGUMENT where the name is none.
+pub fn opened_item(request: &GetTriageItemRequest) -> Result<ReferralId> {
+    let mut checks = Checks::default();
+    let name = checks.resource::<TriageItem>(Path::root("name"), &request.name);
+    checks.finish(name.map(|TriageItem(referral)| referral))
+}
+
+/// How many weeks of figures are asked for.
+///
+/// # Errors
+/// INVALID_ARGUMENT where the number is negative or too large.
+pub fn weeks(request: &GetDriftFiguresRequest) -> Result<u32> {
+    match u32::try_from(request.weeks) {
+        Ok(0) => Ok(DEFAULT_WEEKS),
+        Ok(weeks) if weeks <= MAX_WEEKS => Ok(weeks),
+        _ => {
+            let range = Rule::OutOfRange(0, i64::from(MAX_WEEKS));
+            Err(Error::invalid(vec![Violation::new("weeks", range)]))
+        }
+    }
+}
+
+/// A page of labels.
+#[derive(Clone, Debug)]
+pub struct LabelsRequest {
+    /// What the page belongs to.
+    pub query: Query,
+    /// After which correction it starts.
+    pub after: Option<CorrectionPlace>,
+    /// How many labels it has at most.
+    pub size: u32,
+    /// Training traffic as well.
+    pub include_exercises: bool,
+    /// Which causes.
+    pub causes: Vec<CorrectionCause>,
+}
+
+/// Reads which labels `party` asks for.
+///
+/// # Errors
+/// INVALID_ARGUMENT where the size is negative, a cause is none of a label, or the token is not one of this
+/// query.
+pub fn labels_request(party: &Party, request: &ListLabelsRequest) -> Result<LabelsRequest> {
+    let mut checks = Checks::default();
+    let path = Path::root("causes");
+    let mut causes = Vec::new();
+    let given = checks.at_most(path, &request.causes, CorrectionCause::ALL.len());
+    for (index, cause) in given.iter().enumerate() {
+        let path = path.index(index);
+        let cause = checks.named::<api::CorrectionCause, CorrectionCause>(path, *cause);
+        let Some(cause) = cause else {
+            continue;
+        };
+        checks.ensure(cause.is_label(), path, Rule::NotAllowed);
+        causes.push(cause);
+    }
+    causes.sort_unstable();
+    causes.dedup();
+    checks.done()?;
+    if causes.is_empty() {
+        let people = |cause: &CorrectionCause| cause.is_label() && cause.by_people();
+        causes = CorrectionCause::ALL
+            .iter()
+            .copied()
+            .filter(people)
+            .collect();
+    }
+    let method = "liaison.classification.v1.ClassificationService/ListLabels";
+    let query = Query::new(method, party).with(traffic(request.include_exercises));
+    let query = causes
+        .iter()
+        .fold(query, |query, cause| query.with(cause.as_str()));
+    Ok(LabelsRequest {
+        after: query.position(&request.page_token)?,
+        query,
+        size: page_size(request.page_size)?,
+        include_exercises: request.include_exercises,
+        causes,
+    })
+}
+
+/// How many rows a page has that `asked` was asked for.
+fn page_size(asked: i32) -> Result<u32> {
+    let size = paging::page_size(asked).map_err(|_| {
+        let range = Rule::OutOfRange(0, i64::from(MAX_PAGE));
+        Error::invalid(vec![Violation::new("page_size", range)])
+    })?;
+    Ok(size.min(MAX_PAGE))
+}
+
+/// Which traffic a page has, as its token is bound to it.
+const fn traffic(include_exercises: bool) -> &'static str {
+    if include_exercises { "all" } else { "real" }
+}
+
 /// A page of the desk's items.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
@@ -84,19 +189,9 @@ pub struct PageRequest {
 /// # Errors
 /// INVALID_ARGUMENT where the size is negative or the token is not one of this query.
 pub fn page_request(party: &Party, request: &ListTriageItemsRequest) -> Result<PageRequest> {
-    let size = paging::page_size(request.page_size)
-        .map_err(|_| {
-            let range = Rule::OutOfRange(0, i64::from(MAX_PAGE));
-            Error::invalid(vec![liaison_types::Violation::new("page_size", range)])
-        })?
-        .min(MAX_PAGE);
-    let exercises = if request.include_exercises {
-        "all"
-    } else {
-        "real"
-    };
+    let size = page_size(request.page_size)?;
     let method = "liaison.classification.v1.ClassificationService/ListTriageItems";
-    let query = Query::new(method, party).with(exercises);
+    let query = Query::new(method, party).with(traffic(request.include_exercises));
     Ok(PageRequest {
         after: query.position(&request.page_token)?,
         query,
@@ -112,10 +207,41 @@ pub fn page_request(party: &Party, request: &ListTriageItemsRequest) -> Result<P
 pub fn ruling(request: &DecideTriageRequest) -> Result<Ruling> {
     let mut checks = Checks::default();
     let name = checks.resource::<TriageItem>(Path::root("name"), &request.name);
-    let lead: Option<UnitCode> = checks.parse(Path::root("lead"), &request.lead, Form::UnitName);
+    let (lead, supporting) = units(&mut checks, &request.lead, &request.supporting);
+    checks.required_block(Path::root("reason"), &request.reason, MAX_REASON);
+    let read = name.zip(lead).map(|(TriageItem(referral), lead)| Ruling {
+        referral,
+        lead,
+        supporting,
+        reason: request.reason.clone(),
+    });
+    checks.finish(read)
+}
+
+/// A correction by hand.
+///
+/// # Errors
+/// INVALID_ARGUMENT with every violation.
+pub fn correcting(request: &CorrectDecisionRequest) -> Result<Correcting> {
+    let mut checks = Checks::default();
+    let name = checks.resource::<DecisionId>(Path::root("name"), &request.name);
+    let (lead, supporting) = units(&mut checks, &request.lead, &request.supporting);
+    checks.required_block(Path::root("reason"), &request.reason, MAX_REASON);
+    let read = name.zip(lead).map(|(decision, lead)| Correcting {
+        decision,
+        lead,
+        supporting,
+        reason: request.reason.clone(),
+    });
+    checks.finish(read)
+}
+
+/// Who leads and who supports, each once.
+fn units(checks: &mut Checks, lead: &str, given: &[String]) -> (Option<UnitCode>, Vec<UnitCode>) {
+    let lead: Option<UnitCode> = checks.parse(Path::root("lead"), lead, Form::UnitName);
     let path = Path::root("supporting");
     let mut supporting: Vec<UnitCode> = Vec::new();
-    let given = checks.at_most(path, &request.supporting, MAX_SUPPORTING);
+    let given = checks.at_most(path, given, MAX_SUPPORTING);
     for (index, unit) in given.iter().enumerate() {
         let Some(unit) = checks.parse::<UnitCode>(path.index(index), unit, Form::UnitName) else {
             continue;
@@ -128,14 +254,7 @@ pub fn ruling(request: &DecideTriageRequest) -> Result<Ruling> {
             supporting.push(unit);
         }
     }
-    checks.required_block(Path::root("reason"), &request.reason, MAX_REASON);
-    let read = name.zip(lead).map(|(TriageItem(referral), lead)| Ruling {
-        referral,
-        lead,
-        supporting,
-        reason: request.reason.clone(),
-    });
-    checks.finish(read)
+    (lead, supporting)
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! The triage desk: what comes to it and why, and what its people may decide.
 
+mod correction;
+mod drift;
 mod permission;
 mod ruling;
 mod verdict;
 
+pub use correction::{
+    Answer, Correction, CorrectionCause, Label, Measured, Settled, latest, ruled,
+};
+pub use drift::{Slice, Week, WeekFigures, figures};
 pub use permission::{Refused, Routing};
-pub use ruling::{MAX_SUPPORTING, Ruling, permit};
+pub use ruling::{Correcting, MAX_SUPPORTING, Ruling, permit};
 pub use verdict::{Fate, RULE_GIVEN_UP, verdict};
 
 use liaison_types::referral::Urgency;
@@ -67,7 +73,7 @@ pub struct Item {
     pub exercise: bool,
 }
 
-/// An open item as the desk sees it.
+/// An item as the desk sees it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Waiting {
     /// The item.
@@ -78,6 +84,17 @@ pub struct Waiting {
     pub proposal: Option<Decided>,
     /// Units that must not lead: excluded by the source, or they declined.
     pub excluded: Vec<UnitCode>,
+}
+
+/// What the desk knows of a referral.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Opened {
+    /// The item, open or not; none where the referral never was at the desk.
+    pub item: Option<Waiting>,
+    /// Every decision, the newest first.
+    pub decisions: Vec<Decided>,
+    /// What was said of them afterwards, the newest first.
+    pub corrections: Vec<Correction>,
 }
 
 #[cfg(test)]

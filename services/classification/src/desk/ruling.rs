@@ -1,6 +1,6 @@
 //! What a person decides, and whether that may be.
 
-use liaison_types::{ReferralId, UnitCode};
+use liaison_types::{DecisionId, ReferralId, UnitCode};
 
 use super::permission::{Refused, Routing};
 
@@ -24,6 +24,32 @@ impl Ruling {
     /// Every unit named, the lead first.
     pub fn units(&self) -> impl Iterator<Item = &UnitCode> {
         std::iter::once(&self.lead).chain(&self.supporting)
+    }
+}
+
+/// A correction by hand of what was decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Correcting {
+    /// The decision it replaces.
+    pub decision: DecisionId,
+    /// The unit that leads.
+    pub lead: UnitCode,
+    /// Units that support: at most [`MAX_SUPPORTING`], each once, none of them the lead.
+    pub supporting: Vec<UnitCode>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Correcting {
+    /// What it rules on `referral`, which the decision is about.
+    #[must_use]
+    pub fn ruling(&self, referral: ReferralId) -> Ruling {
+        Ruling {
+            referral,
+            lead: self.lead.clone(),
+            supporting: self.supporting.clone(),
+            reason: self.reason.clone(),
+        }
     }
 }
 

@@ -269,6 +269,7 @@ impl Core {
                         .collect();
                     store::write(tx, &self.parts.vault, &self.parts.outbox, self.now(), &ours)
                         .await?;
+                    self.keep_amendments(tx, &ours).await?;
                     Ok(count(&ours))
                 })
             })

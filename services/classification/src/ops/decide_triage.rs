@@ -5,11 +5,12 @@ use liaison_store::Tx;
 use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{
-    DecisionId, Error, ErrorKind, Form, Reason, Result, Rule, UnitCode, Violation,
+    DecisionId, Error, ErrorKind, Form, Reason, Result, Rule, Timestamp, UnitCode, Violation,
 };
 
+use super::keep_corrections::Said;
 use super::{Core, Ops, PERMIT};
-use crate::case::{Actor, CaseStep, Decided, Ground};
+use crate::case::{Actor, Case, CaseStep, Decided, Ground};
 use crate::convert::Sealed;
 use crate::desk::{Routing, Ruling, permit};
 use crate::domain::Outcome;
@@ -43,7 +44,40 @@ impl Ops {
 }
 
 impl Core {
-    fn check_units(&self, ruling: &Ruling) -> Result<()> {
+    /// What `by` decided on `case`, by `rule`.
+    pub(super) fn by_hand(
+        &self,
+        case: &mut Case,
+        by: &Actor,
+        ruling: &Ruling,
+        rule: &'static str,
+        now: Timestamp,
+    ) -> Decided {
+        Decided {
+            id: DecisionId::new(now, self.parts.random.as_ref()),
+            referral: case.referral,
+            revision: case.next_revision(),
+            outcome: Outcome::Route,
+            lead: Some(ruling.lead.clone()),
+            supporting: ruling.supporting.clone(),
+            desk: None,
+            probabilities: Vec::new(),
+            grounds: vec![Ground::rule(rule)],
+            suggestions: Vec::new(),
+            rule_set: String::new(),
+            language: None,
+            at: now,
+            by: Some(by.clone()),
+            note: Some(ruling.reason.clone()),
+            exercise: false,
+        }
+    }
+
+    /// Whether there are such units.
+    ///
+    /// # Errors
+    /// UNKNOWN_UNIT with the field of one that is none.
+    pub(super) fn check_units(&self, ruling: &Ruling) -> Result<()> {
         let units = self.parts.rules.units();
         let known = |unit: &UnitCode| units.iter().any(|info| info.code == *unit);
         match ruling.units().find(|unit| !known(unit)) {
@@ -93,25 +127,23 @@ impl Core {
         let mut entry = self.entry(now, &by.party, ACTION, referral, PERMIT, Vec::new());
         entry.officer = Some(by.officer.clone());
         record_decision(&mut entry, &self.at_the_desk(&by.party));
+        let before = store::without_notes(tx, &[referral])
+            .await?
+            .remove(&referral);
         let decided = Decided {
-            id: DecisionId::new(now, self.parts.random.as_ref()),
-            referral,
-            revision: case.next_revision(),
-            outcome: Outcome::Route,
-            lead: Some(ruling.lead.clone()),
-            supporting: ruling.supporting.clone(),
-            desk: None,
-            probabilities: Vec::new(),
-            grounds: vec![Ground::rule(RULE)],
-            rule_set: String::new(),
-            language: None,
-            at: now,
-            by: Some(by.clone()),
-            note: Some(ruling.reason.clone()),
+            exercise: envelope.facts.exercise,
+            ..self.by_hand(&mut case, by, ruling, RULE, now)
         };
         let events = self
             .publisher
             .classified(&mut case, &envelope, &decided, trace);
+        let said = Said {
+            referral,
+            exercise: decided.exercise,
+            at: now,
+            before: &before.unwrap_or_default(),
+        };
+        self.keep_ruling(tx, said, item.cause, &decided).await?;
         item.open = false;
         let conclusion = Conclusion {
             case,

@@ -8,7 +8,7 @@ use tracing::Span;
 use uuid::Uuid;
 
 use super::Core;
-use crate::case::{Case, CaseStep, Decided, Ground, Probable};
+use crate::case::{Case, CaseStep, Decided, Ground, Probable, Suggested};
 use crate::convert::{CaseInput, Sealed};
 use crate::desk::{Fate, Item, RULE_GIVEN_UP, Refused, Routing, TriageCause, verdict};
 use crate::domain::{self, Input, decide};
@@ -54,6 +54,7 @@ impl Core {
         let decided = Decided {
             id: DecisionId::new(now, self.parts.random.as_ref()),
             revision: case.next_revision(),
+            exercise: envelope.facts.exercise,
             ..unnamed(decision, case.referral, now)
         };
         let mut conclusion =
@@ -153,11 +154,20 @@ pub(super) fn unnamed(decision: domain::Decision, referral: ReferralId, now: Tim
         desk: Some(decision.desk),
         probabilities,
         grounds: decision.reasons.into_iter().map(Ground::from).collect(),
+        suggestions: decision
+            .suggestions
+            .into_iter()
+            .map(|suggestion| Suggested {
+                iccs: suggestion.iccs,
+                weight: suggestion.weight.as_f64(),
+            })
+            .collect(),
         rule_set: decision.rule_set,
         language: decision.language,
         at: now,
         by: None,
         note: None,
+        exercise: false,
     }
 }
 

@@ -42,7 +42,7 @@ impl Ops {
 }
 
 /// Units that the source excludes, then those that declined, each once.
-fn excluded(by_source: &[UnitCode], case: &Case) -> Vec<UnitCode> {
+pub(super) fn excluded(by_source: &[UnitCode], case: &Case) -> Vec<UnitCode> {
     let mut units = by_source.to_vec();
     for unit in &case.declined {
         if !units.contains(unit) {

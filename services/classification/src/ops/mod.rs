@@ -3,9 +3,14 @@
 
 mod classify_pending;
 mod classify_text;
+mod correct_decision;
 mod decide_triage;
+mod get_drift_figures;
+mod get_triage_item;
 mod judge;
+mod keep_corrections;
 mod list_decisions;
+mod list_labels;
 mod list_triage_items;
 mod record_admissions;
 mod record_purges;

@@ -1,6 +1,6 @@
 //! Cases come back from routing: people decide again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use liaison_store::Tx;
 use liaison_types::{Error, ReferralId, Result, Rule, Timestamp, Violation};
@@ -17,7 +17,7 @@ const REVIEW: &str = "REVIEW";
 impl Ops {
     /// Puts cases that came back to the desk, in their order, by a fixed number of statements.
     /// Units that declined are remembered; they must not lead any more. A return of a decision that
-    /// was replaced since has no effect.
+    /// was replaced since has no effect, but what a unit says of the decision is kept.
     ///
     /// To be called in the transaction that found out that the facts are new.
     ///
@@ -43,11 +43,17 @@ impl Ops {
             .collect();
         let items = store::items_of(tx, &referrals).await?;
         let mut conclusions = Vec::with_capacity(returns.len());
+        let mut exercises = HashMap::new();
         for back in returns {
             let case = cases.get_mut(&back.referral).ok_or_else(Error::not_found)?;
             let known = items.contains_key(&back.referral);
-            conclusions.extend(self.core.reopen(case, back, known, now)?);
+            let envelope = Sealed::of(case)?;
+            exercises.insert(back.referral, envelope.facts.exercise);
+            conclusions.extend(self.core.reopen(case, &envelope, back, known, now)?);
         }
+        self.core
+            .keep_wrong_units(tx, now, returns, &exercises)
+            .await?;
         let conclusions: Vec<&Conclusion> = conclusions.iter().collect();
         store::write(
             tx,
@@ -65,6 +71,7 @@ impl Core {
     fn reopen(
         &self,
         case: &mut Case,
+        envelope: &Sealed,
         back: &Returned,
         known: bool,
         now: Timestamp,
@@ -84,11 +91,10 @@ impl Core {
         }
         case.state = case.state.next(CaseStep::Return)?;
         case.exclude(back.declined.iter().cloned());
-        let envelope = Sealed::of(case)?;
         let trace = back.traceparent.as_deref();
         let events = self
             .publisher
-            .triage_requested(case, &envelope, back.cause, now, trace);
+            .triage_requested(case, envelope, back.cause, now, trace);
         let item = Item {
             referral: case.referral,
             open: true,

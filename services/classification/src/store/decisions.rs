@@ -51,6 +51,60 @@ pub async fn decisions_of<C: ConnectionTrait>(
         .collect()
 }
 
+/// The decisions on each of these referrals that has some, the newest first and without their notes.
+///
+/// # Errors
+/// Where the database refuses, or a row makes no sense.
+pub async fn without_notes<C: ConnectionTrait>(
+    db: &C,
+    referrals: &[ReferralId],
+) -> Result<HashMap<ReferralId, Vec<Decided>>> {
+    let ids = referrals.iter().map(|referral| referral.uuid()).collect();
+    let rows = Entity::find()
+        .filter(any_of(db.get_database_backend(), Column::ReferralId, ids))
+        .order_by_desc(Column::Revision)
+        .all(db)
+        .await
+        .db()?;
+    let mut decisions: HashMap<ReferralId, Vec<Decided>> = HashMap::new();
+    for row in rows {
+        let decided = read(row, None)?;
+        decisions.entry(decided.referral).or_default().push(decided);
+    }
+    Ok(decisions)
+}
+
+/// Those of these decisions that exist, without their notes.
+///
+/// # Errors
+/// Where the database refuses, or a row makes no sense.
+pub async fn by_ids<C: ConnectionTrait>(
+    db: &C,
+    decisions: &[DecisionId],
+) -> Result<HashMap<DecisionId, Decided>> {
+    let ids = decisions.iter().map(|decision| decision.uuid()).collect();
+    let rows = Entity::find()
+        .filter(any_of(db.get_database_backend(), Column::Id, ids))
+        .all(db)
+        .await
+        .db()?;
+    rows.into_iter()
+        .map(|row| read(row, None).map(|decided| (decided.id, decided)))
+        .collect()
+}
+
+/// The referral that a decision is about; none where there is no such decision.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn referral_of<C: ConnectionTrait>(
+    db: &C,
+    decision: DecisionId,
+) -> Result<Option<ReferralId>> {
+    let row = Entity::find_by_id(decision.uuid()).one(db).await.db()?;
+    Ok(row.map(|row| ReferralId::from_uuid(row.referral_id)))
+}
+
 /// The machine's latest decision on each of these referrals that has one.
 ///
 /// # Errors
@@ -120,6 +174,9 @@ fn row(decided: &Decided, note: Option<Vec<u8>>) -> Result<Model> {
         party: by.map(|by| by.party.to_string()),
         officer: by.map(|by| by.officer.clone()),
         note,
+        suggestions: Some(json(&decided.suggestions)?),
+        confidence: decided.confidence(),
+        exercise: decided.exercise,
     })
 }
 
@@ -163,8 +220,13 @@ fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
             .language
             .map(|language| parsed(&on, "language", &language))
             .transpose()?,
+        suggestions: match row.suggestions {
+            Some(suggestions) => from_json(&on, "suggestions", &suggestions)?,
+            None => Vec::new(),
+        },
         at: Timestamp::from_micros(row.decided_at),
         by,
         note,
+        exercise: row.exercise,
     })
 }

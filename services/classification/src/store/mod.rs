@@ -2,7 +2,9 @@
 //! row.
 
 mod cases;
+mod corrections;
 mod decisions;
+mod drift;
 mod entity;
 mod items;
 mod migration;
@@ -10,7 +12,12 @@ mod purge;
 mod write;
 
 pub use cases::{claim, find_case, insert_cases, lock, pending, postpone};
-pub use decisions::{decisions_of, proposals};
+pub use corrections::{
+    CorrectionPlace, correction_place, corrections_of, is_contested, keep_corrections, labels,
+    settle,
+};
+pub use decisions::{by_ids, decisions_of, proposals, referral_of, without_notes};
+pub use drift::drift;
 pub use items::{Place, items_of, place, waiting};
 pub use migration::Migrator;
 pub use purge::purge;

@@ -6,9 +6,14 @@
 )]
 
 mod arrivals;
+mod correcting;
+mod corrections;
 mod deciding;
 mod desk;
+mod drift;
 mod kit;
+mod labels;
+mod opening;
 mod purge;
 mod returns;
 mod sealed;

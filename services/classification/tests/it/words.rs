@@ -36,13 +36,13 @@ both_backends! {
                 let decided = world.ops.list_decisions(referral).await.unwrap();
                 assert!(decided[0].grounds.len() > 1, "the text says something");
                 if world.state(referral).await == "ROUTED" {
-                    let event = world.came_back(referral, 1, TriageCause::Declined, &[]);
+                    let event = world.came_back(referral, 1, TriageCause::WrongUnit, &[]);
                     world.deliver("routing", vec![event]).await;
                 }
             }
         }
         let mut dump = String::new();
-        for table in ["referral_case", "decision", "triage_item", "audit", "outbox", "inbox"] {
+        for table in ["referral_case", "decision", "correction", "triage_item", "audit", "outbox", "inbox"] {
             assert!(world.count(table).await > 0, "{table}");
             dump.push_str(&contents(&world, table).await);
         }

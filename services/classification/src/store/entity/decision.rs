@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// One row a decision.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "decision")]
 pub struct Model {
     /// The decision.
@@ -37,6 +37,12 @@ pub struct Model {
     pub officer: Option<String>,
     /// The officer's reasoning, sealed.
     pub note: Option<Vec<u8>>,
+    /// Offences that the text suggests, as a JSON list; NULL in rows of before they were kept.
+    pub suggestions: Option<String>,
+    /// How probable its own answer is; NULL where a person decided.
+    pub confidence: Option<f64>,
+    /// Training traffic.
+    pub exercise: bool,
 }
 
 /// None that the code follows.

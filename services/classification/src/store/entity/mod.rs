@@ -1,5 +1,6 @@
 //! The tables.
 
+pub(super) mod correction;
 pub(super) mod decision;
 pub(super) mod purged_referral;
 pub(super) mod referral_case;

@@ -3,6 +3,7 @@
 mod m20261122_000001_cases_decisions_triage;
 mod m20261122_000002_protection;
 mod m20261122_000003_sealed_notes;
+mod m20261122_000004_corrections;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
         steps.push(m20261122_000001_cases_decisions_triage::step());
         steps.push(m20261122_000002_protection::step());
         steps.push(m20261122_000003_sealed_notes::step());
+        steps.push(m20261122_000004_corrections::step());
         steps
     }
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use liaison_classification::Migrator;
 use liaison_classification::arrivals::Arrivals;
-use liaison_classification::desk::Ruling;
+use liaison_classification::case::{Actor, Decided};
+use liaison_classification::desk::{Correcting, Opened, Ruling};
 use liaison_classification::domain::RuleSet;
 use liaison_classification::inputs::Intake;
 use liaison_classification::ops::{Ops, Parts, Tally, Terms};
@@ -37,7 +38,7 @@ use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
-use liaison_types::{Backoff, Clock, Party, ReferralId};
+use liaison_types::{Backoff, Clock, DecisionId, Party, ReferralId, UnitCode};
 use prost::Message as _;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryOrder as _, Statement};
 
@@ -67,6 +68,10 @@ impl World {
     }
 
     pub async fn with_batch(database: TestDatabase, batch: u16) -> Self {
+        Self::with(database, batch, Policy::built_in()).await
+    }
+
+    pub async fn with(database: TestDatabase, batch: u16, policy: Policy) -> Self {
         let environment = Environment::seeded(7);
         let certificates = Certificates::new(environment.now());
         let db = database.migrated::<Migrator>().await;
@@ -84,7 +89,7 @@ impl World {
             random: environment.random(),
             vault,
             rules: Arc::new(RuleSet::embedded().unwrap()),
-            policy: Policy::built_in(),
+            policy,
             inputs: Arc::new(inputs),
             terms: Terms {
                 batch,
@@ -154,6 +159,8 @@ impl World {
         cause: TriageCause,
         excluded: &[&str],
     ) -> Event {
+        // No two things are said at the same moment.
+        self.environment.advance(Duration::from_millis(1));
         let name = wire::resource(referral);
         self.fact(
             &self.from_routing,
@@ -243,7 +250,7 @@ impl World {
         referral: ReferralId,
         lead: &str,
         supporting: &[&str],
-    ) -> liaison_types::Result<liaison_classification::case::Decided> {
+    ) -> liaison_types::Result<Decided> {
         let ruling = Ruling {
             referral,
             lead: lead.parse().unwrap(),
@@ -253,7 +260,69 @@ impl World {
                 .collect(),
             reason: "as the facts say".into(),
         };
+        // No two things are said at the same moment.
+        self.environment.advance(Duration::from_millis(1));
         self.ops.decide_triage(&duty_officer(), &ruling).await
+    }
+
+    /// What the desk knows of it.
+    pub async fn open(&self, referral: ReferralId) -> liaison_types::Result<Opened> {
+        let by = duty_officer();
+        let officer = Some(by.officer.as_str());
+        self.ops.get_triage_item(&by.party, officer, referral).await
+    }
+
+    /// The latest decision on it.
+    pub async fn latest(&self, referral: ReferralId) -> Decided {
+        let decisions = self.ops.list_decisions(referral).await.unwrap();
+        decisions.into_iter().next().unwrap()
+    }
+
+    /// The desk's correction of a decision.
+    pub async fn correct(
+        &self,
+        decision: DecisionId,
+        lead: &str,
+        supporting: &[&str],
+    ) -> liaison_types::Result<Decided> {
+        self.correct_as(&duty_officer(), decision, lead, supporting)
+            .await
+    }
+
+    pub async fn correct_as(
+        &self,
+        by: &Actor,
+        decision: DecisionId,
+        lead: &str,
+        supporting: &[&str],
+    ) -> liaison_types::Result<Decided> {
+        let correcting = Correcting {
+            decision,
+            lead: lead.parse().unwrap(),
+            supporting: supporting
+                .iter()
+                .map(|unit| unit.parse().unwrap())
+                .collect(),
+            reason: "as was found later".into(),
+        };
+        // No two things are said at the same moment.
+        self.environment.advance(Duration::from_millis(1));
+        self.ops.correct_decision(by, &correcting).await
+    }
+
+    /// What was said of its decisions, the oldest first: cause, leads before and after. A dash stands for no
+    /// decision.
+    pub async fn said(&self, referral: ReferralId) -> Vec<String> {
+        let opened = self.open(referral).await.unwrap();
+        let none = || "none".to_owned();
+        let lead = |lead: &Option<UnitCode>| lead.as_ref().map_or_else(none, ToString::to_string);
+        let said = opened.corrections.iter().rev().map(|said| {
+            let before = said.before.as_ref().map(|before| lead(&before.lead));
+            let after = said.after.as_ref().map(|after| lead(&after.lead));
+            let or_dash = |lead: Option<String>| lead.unwrap_or_else(|| "-".to_owned());
+            format!("{} {} {}", said.cause, or_dash(before), or_dash(after))
+        });
+        said.collect()
     }
 
     /// What waits to be handed on: destination and event, by subject and position.

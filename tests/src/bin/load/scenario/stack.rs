@@ -16,8 +16,10 @@ use liaison_proto::classification::classification_service_server::{
     ClassificationService, ClassificationServiceServer,
 };
 use liaison_proto::classification::{
-    ClassifyTextRequest, ClassifyTextResponse, DecideTriageRequest, DecideTriageResponse,
-    ListDecisionsRequest, ListDecisionsResponse, ListTriageItemsRequest, ListTriageItemsResponse,
+    ClassifyTextRequest, ClassifyTextResponse, CorrectDecisionRequest, CorrectDecisionResponse,
+    DecideTriageRequest, DecideTriageResponse, GetDriftFiguresRequest, GetDriftFiguresResponse,
+    GetTriageItemRequest, GetTriageItemResponse, ListDecisionsRequest, ListDecisionsResponse,
+    ListLabelsRequest, ListLabelsResponse, ListTriageItemsRequest, ListTriageItemsResponse,
 };
 use liaison_telemetry::Instruments;
 use liaison_types::{Party, SystemClock};
@@ -213,10 +215,38 @@ impl ClassificationService for Empty {
         Ok(Response::new(Default::default()))
     }
 
+    async fn get_triage_item(
+        &self,
+        _: Request<GetTriageItemRequest>,
+    ) -> Result<Response<GetTriageItemResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
     async fn decide_triage(
         &self,
         _: Request<DecideTriageRequest>,
     ) -> Result<Response<DecideTriageResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn correct_decision(
+        &self,
+        _: Request<CorrectDecisionRequest>,
+    ) -> Result<Response<CorrectDecisionResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn list_labels(
+        &self,
+        _: Request<ListLabelsRequest>,
+    ) -> Result<Response<ListLabelsResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn get_drift_figures(
+        &self,
+        _: Request<GetDriftFiguresRequest>,
+    ) -> Result<Response<GetDriftFiguresResponse>, Status> {
         Ok(Response::new(Default::default()))
     }
 }
