@@ -15,7 +15,7 @@ mod suite;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use cli::{Cli, Command, Output};
+use cli::{Cli, Command, Output, TriageCommand};
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
@@ -48,7 +48,7 @@ fn not_read(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 fn run(cli: &Cli) -> Outcome {
     if let (Output::File(path), false) = (&cli.output, takes_a_file(&cli.command)) {
         return Err(Failure::Usage(format!(
-            "--output is table or json, not {}; only classify --input writes to a file",
+            "--output is table or json, not {}; only classify --input and triage export write to a file",
             path.display()
         )));
     }
@@ -60,7 +60,11 @@ fn run(cli: &Cli) -> Outcome {
 }
 
 const fn takes_a_file(command: &Command) -> bool {
-    matches!(command, Command::Classify(args) if args.input.is_some())
+    match command {
+        Command::Classify(args) => args.input.is_some(),
+        Command::Triage(command) => matches!(command, TriageCommand::Export(_)),
+        _ => false,
+    }
 }
 
 async fn dispatch(output: &Output, command: &Command) -> Outcome {

@@ -1,9 +1,13 @@
 //! A file that is written as a whole: whoever reads it sees what was there before or all that is new.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+/// Its owner reads and writes it; nobody else does anything.
+const PRIVATE: u32 = 0o600;
 
 /// What is written goes to a temporary file beside the target, which takes its place at
 /// [`finish`](Self::finish). Dropped before that, the target stays as it was. What is no regular file,
@@ -34,6 +38,28 @@ impl OutputFile {
     /// # Errors
     /// Where its folder, or what is no regular file, cannot be written to.
     pub fn create(target: &Path) -> io::Result<Self> {
+        Self::open(target, &mut File::options(), None)
+    }
+
+    /// The same for what nobody but its owner may read: a new file has the mode 0600, and so has one that takes
+    /// the place of another, whatever that one's mode was.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_private(target: &Path) -> io::Result<Self> {
+        Self::open(
+            target,
+            File::options().mode(PRIVATE),
+            Some(Permissions::from_mode(PRIVATE)),
+        )
+    }
+
+    /// With these permissions, or with those of the file that is there.
+    fn open(
+        target: &Path,
+        options: &mut OpenOptions,
+        permissions: Option<Permissions>,
+    ) -> io::Result<Self> {
         let present = fs::metadata(target).ok();
         if present.as_ref().is_some_and(|present| !present.is_file()) {
             return Ok(Self {
@@ -48,13 +74,10 @@ impl OutputFile {
         next.push(name);
         next.push(format!(".{}.next", std::process::id()));
         let temporary = target.with_file_name(next);
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)?;
+        let file = options.write(true).create_new(true).open(&temporary)?;
         let pending = Pending { temporary, target };
-        if let Some(present) = present {
-            file.set_permissions(present.permissions())?;
+        if let Some(permissions) = permissions.or(present.map(|present| present.permissions())) {
+            file.set_permissions(permissions)?;
         }
         Ok(Self {
             writer: BufWriter::new(file),
@@ -88,9 +111,27 @@ impl Write for OutputFile {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
+
+    #[test]
+    fn what_is_private_is_so_from_the_beginning_whatever_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.jsonl");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for _ in 0..2 {
+            let mut file = OutputFile::create_private(&target).unwrap();
+            file.write_all(b"secret").unwrap();
+            let entries = fs::read_dir(folder.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
+            let begun: Vec<_> = entries.filter(|path| *path != target).collect();
+            assert_eq!(begun.len(), 1);
+            assert_eq!(mode(&begun[0]), PRIVATE);
+            file.finish().unwrap();
+            assert_eq!(mode(&target), PRIVATE);
+            fs::set_permissions(&target, Permissions::from_mode(0o644)).unwrap();
+        }
+    }
 
     #[test]
     fn the_target_changes_at_the_end_alone_and_nothing_else_is_left() {

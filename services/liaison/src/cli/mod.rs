@@ -20,7 +20,10 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use common::{ConnectArgs, PageArgs};
-pub use desks::{ReviewCommand, ReviewDecideArgs, TriageCommand, TriageDecideArgs};
+pub use desks::{
+    ReviewCommand, ReviewDecideArgs, TriageCommand, TriageCorrectArgs, TriageDecideArgs,
+    TriageDriftArgs, TriageExportArgs, TriageShowArgs,
+};
 pub use offline::{
     CertsCommand, CertsDirArgs, CertsIssueArgs, CertsRenewArgs, CertsRevokeArgs,
     CertsRotateCommand, CertsRotateSwitchArgs, ClassifyArgs,
@@ -57,7 +60,7 @@ pub use unit::{
 )]
 pub struct Cli {
     /// What to print: `table` for people, `json` for programs (one document, or one object a line for
-    /// streams). `classify --input` takes a file here.
+    /// streams). `classify --input` and `triage export` take a file here.
     #[arg(
         long,
         global = true,
@@ -128,7 +131,7 @@ pub enum Output {
     Table,
     /// For programs.
     Json,
-    /// One JSON object a line into this file; for `classify --input` alone.
+    /// One JSON object a line into this file; for `classify --input` and `triage export` alone.
     File(PathBuf),
 }
 
@@ -281,6 +284,8 @@ mod tests {
     #[test]
     fn numbers_have_bounds() {
         for line in [
+            "liaison triage drift --weeks 0",
+            "liaison triage drift --weeks 105",
             "liaison pull --max 0",
             "liaison pull --max 101",
             "liaison pull --wait 61",

@@ -1,6 +1,7 @@
 //! Values that arguments take: named by the API, or within bounds.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use liaison_proto::classification::CorrectionCause;
 use liaison_proto::common::{
     AssignmentState, DeclineReason, Outcome, ReferralState, RefusalGround,
 };
@@ -16,8 +17,21 @@ fn named<E>(prefix: &'static str, name: fn(&E) -> &'static str) -> impl TypedVal
 where
     E: TryFrom<i32> + Clone + Send + Sync + 'static,
 {
+    named_but(prefix, name, |_| true)
+}
+
+/// As [`named`], but only the values that are `taken`.
+fn named_but<E>(
+    prefix: &'static str,
+    name: fn(&E) -> &'static str,
+    taken: fn(&E) -> bool,
+) -> impl TypedValueParser<Value = E>
+where
+    E: TryFrom<i32> + Clone + Send + Sync + 'static,
+{
     let known: Vec<(PossibleValue, E)> = (1..=HIGHEST)
         .filter_map(|number| E::try_from(number).ok())
+        .filter(taken)
         .map(|value| {
             let full = name(&value);
             let short = full.strip_prefix(prefix).unwrap_or(full);
@@ -47,6 +61,16 @@ pub fn decline_reason() -> impl TypedValueParser<Value = DeclineReason> {
 /// Why a reviewer refuses.
 pub fn refusal_ground() -> impl TypedValueParser<Value = RefusalGround> {
     named("REFUSAL_GROUND_", RefusalGround::as_str_name)
+}
+
+/// Why it is known what kind of case a referral is.
+pub fn label_cause() -> impl TypedValueParser<Value = CorrectionCause> {
+    named_but(
+        "CORRECTION_CAUSE_",
+        CorrectionCause::as_str_name,
+        // Never a label.
+        |cause| *cause != CorrectionCause::Reassigned,
+    )
 }
 
 /// Where a referral stands.

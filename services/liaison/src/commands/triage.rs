@@ -1,14 +1,22 @@
 //! `liaison triage …`: the duty desk.
 
-use liaison_proto::classification::{DecideTriageRequest, ListTriageItemsRequest, TriageItem};
+mod drift;
+mod export;
+mod show;
+
+use liaison_proto::classification::{
+    CorrectDecisionRequest, DecideTriageRequest, ListTriageItemsRequest, TriageItem,
+};
 use liaison_types::Party;
 use serde_json::{Value, json};
 
-use crate::cli::{Output, PageArgs, TriageCommand, TriageDecideArgs};
+use crate::cli::{Output, PageArgs, TriageCommand, TriageCorrectArgs, TriageDecideArgs};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
 use crate::output::{document, instant, records, word};
 use crate::proto_json::to_json;
+
+use super::resource;
 
 fn desk() -> Option<Party> {
     "desk/triage".parse().ok()
@@ -21,7 +29,11 @@ fn desk() -> Option<Party> {
 pub async fn run(output: &Output, command: &TriageCommand) -> Outcome {
     match command {
         TriageCommand::List(args) => list(output, args).await,
+        TriageCommand::Show(args) => show::run(output, args).await,
         TriageCommand::Decide(args) => decide(output, args).await,
+        TriageCommand::Correct(args) => correct(output, args).await,
+        TriageCommand::Export(args) => export::run(output, args).await,
+        TriageCommand::Drift(args) => drift::run(output, args).await,
     }
 }
 
@@ -88,11 +100,15 @@ fn row(item: &TriageItem) -> Vec<String> {
     ]
 }
 
+/// The item of a referral has its identifier, so that either names it.
+fn item_of(given: &str) -> String {
+    let id = given.rsplit('/').next().unwrap_or_default();
+    format!("triageItems/{id}")
+}
+
 async fn decide(output: &Output, args: &TriageDecideArgs) -> Outcome {
-    // The item has the identifier of its referral.
-    let id = args.name.rsplit('/').next().unwrap_or_default();
     let request = DecideTriageRequest {
-        name: format!("triageItems/{id}"),
+        name: item_of(&args.name),
         lead: args.lead.clone(),
         supporting: args.supporting.clone(),
         reason: args.reason.clone(),
@@ -109,6 +125,34 @@ async fn decide(output: &Output, args: &TriageDecideArgs) -> Outcome {
         output,
         &to_json("liaison.classification.v1.Decision", &decision),
         || format!("{} goes to {}", decision.referral, decision.lead),
+    )?;
+    Ok(())
+}
+
+async fn correct(output: &Output, args: &TriageCorrectArgs) -> Outcome {
+    let request = CorrectDecisionRequest {
+        name: resource("classifications", &args.decision),
+        lead: args.lead.clone(),
+        supporting: args.supporting.clone(),
+        reason: args.reason.clone(),
+    };
+    let decision = Connection::open(&args.connect, desk())?
+        .classification()?
+        .correct_decision(request)
+        .await
+        .map_err(Failure::refused(&args.decision))?
+        .into_inner()
+        .decision
+        .unwrap_or_default();
+    document(
+        output,
+        &to_json("liaison.classification.v1.Decision", &decision),
+        || {
+            format!(
+                "{} goes to {}; a unit that has accepted the lead keeps it, and {} supports it",
+                decision.referral, decision.lead, decision.lead
+            )
+        },
     )?;
     Ok(())
 }
