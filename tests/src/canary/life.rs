@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use liaison_proto::classification::{
-    ClassifyTextRequest, DecideTriageRequest, ListDecisionsRequest, ListTriageItemsRequest,
+    ClassifyTextRequest, CorrectDecisionRequest, DecideTriageRequest, GetDriftFiguresRequest,
+    GetTriageItemRequest, ListDecisionsRequest, ListLabelsRequest, ListTriageItemsRequest,
 };
 use liaison_proto::common::{DeclineReason, Outcome, ReferralState, RefusalGround};
 use liaison_proto::intake::{
@@ -227,6 +228,33 @@ impl Life<'_> {
         self.told.refused(desk.decide_triage(again).await);
     }
 
+    /// The duty desk opens it and adds a unit to its ruling.
+    async fn corrected(&mut self, referral: &str) {
+        let name = referral.replace("referrals/", "triageItems/");
+        let mut desk = self.triage.classification();
+        let opened = desk.get_triage_item(GetTriageItemRequest { name }).await;
+        let opened = opened.expect("it is there").into_inner();
+        let latest = opened.decisions.first().expect("it was ruled");
+        let canary = self.words.canary();
+        assert!(latest.note.starts_with(canary), "{:?}", latest.note);
+        let correction = CorrectDecisionRequest {
+            name: latest.name.clone(),
+            lead: "terrorism".to_owned(),
+            supporting: vec!["children-trafficking".to_owned()],
+            reason: self.words.said("CorrectDecisionRequest.reason"),
+        };
+        let mut wrong = correction.clone();
+        wrong.lead = self.words.wrong();
+        self.told.refused(desk.correct_decision(wrong).await);
+        let corrected = desk.correct_decision(correction.clone()).await;
+        let corrected = corrected.expect("it is the latest").into_inner();
+        let note = corrected.decision.unwrap_or_default().note;
+        assert!(note.starts_with(canary), "{note:?}");
+        let mut late = correction;
+        late.supporting.clear();
+        self.told.refused(desk.correct_decision(late).await);
+    }
+
     async fn rule(&self, ruling: &DecideTriageRequest) -> bool {
         let mut desk = self.triage.classification();
         match desk.decide_triage(ruling.clone()).await {
@@ -276,6 +304,7 @@ impl Life<'_> {
         let declined = routing.decline_assignment(decline).await;
         self.told.answered("a decline", declined);
         self.ruled(referral, "terrorism").await;
+        self.corrected(referral).await;
         let unit = self.terrorism.clone();
         self.done(&unit, referral).await;
     }
@@ -441,6 +470,12 @@ impl Life<'_> {
         let items = ListTriageItemsRequest::default();
         let items = self.triage.classification().list_triage_items(items).await;
         told.answered("triage items", items);
+        let mut desk = self.triage.classification();
+        let labels = desk.list_labels(ListLabelsRequest::default()).await;
+        let labels = told.answered("labels", labels).labels;
+        assert!(!labels.is_empty(), "the desk has ruled");
+        let figures = GetDriftFiguresRequest::default();
+        told.answered("figures", desk.get_drift_figures(figures).await);
         for share in unit::assignments(&self.triage, &[]).await {
             told.answers
                 .push(("a share".to_owned(), share.encode_to_vec()));

@@ -52,11 +52,12 @@ const TEXTS: [&str; 24] = [
 ];
 
 /// The fields of other requests that hold what people wrote.
-const SAID: [&str; 11] = [
+const SAID: [&str; 12] = [
     "ClassifyTextRequest.text",
     "ClassifyTextRequest.title",
     "CompleteAssignmentRequest.note",
     "CompleteTaskRequest.result",
+    "CorrectDecisionRequest.reason",
     "CreateTaskRequest.title",
     "DecideConsentRequest.reason",
     "DecideReviewRequest.reason",
@@ -271,12 +272,15 @@ mod tests {
     use prost::Message as _;
 
     /// Those that hold codes of closed lists, names of things, tokens, and digests, which say nothing.
-    const CODES: [&str; 62] = [
+    const CODES: [&str; 67] = [
         "AcceptAssignmentRequest.lease_token",
         "AcceptAssignmentRequest.name",
         "ClaimTaskRequest.name",
         "CompleteAssignmentRequest.name",
         "CompleteTaskRequest.name",
+        "CorrectDecisionRequest.lead",
+        "CorrectDecisionRequest.name",
+        "CorrectDecisionRequest.supporting",
         "CreateTaskRequest.assignment",
         "CreateTaskRequest.request_id",
         "DecideConsentRequest.name",
@@ -305,12 +309,14 @@ mod tests {
         "GetDossierRequest.name",
         "GetReferralHistoryRequest.name",
         "GetReferralRequest.name",
+        "GetTriageItemRequest.name",
         "ListAssignmentsRequest.page_token",
         "ListAuditEntriesRequest.page_token",
         "ListAuditEntriesRequest.party",
         "ListAuditEntriesRequest.subject",
         "ListConsentRequestsRequest.page_token",
         "ListDecisionsRequest.referral",
+        "ListLabelsRequest.page_token",
         "ListNotificationsRequest.cursor",
         "ListReferralsRequest.page_token",
         "ListSharesRequest.page_token",

@@ -7,6 +7,7 @@ mod desks_and_units;
 mod folder;
 mod help;
 mod mistakes;
+mod review_desk;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

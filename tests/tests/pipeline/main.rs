@@ -4,6 +4,7 @@
 
 mod access;
 mod command_line;
+mod correcting;
 mod declining;
 mod indirect_access;
 mod job;

@@ -3,9 +3,7 @@
 use e2e::{dossier, request_id};
 use liaison_policy::rule_set::BUILT_IN;
 use liaison_proto::audit::{ListAuditEntriesRequest, ListAuditSealsRequest, SimulatePolicyRequest};
-use liaison_proto::classification::{
-    ClassifyTextRequest, ListDecisionsRequest, ListTriageItemsRequest,
-};
+use liaison_proto::classification::ClassifyTextRequest;
 use liaison_proto::common::{DeclineReason, Outcome, RefusalGround};
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{DeliverEventsRequest, Event, ReferralAdmitted, TaskChanged};
@@ -29,7 +27,7 @@ use liaison_proto::routing::{
 use liaison_types::Party;
 use prost::Message as _;
 
-use crate::world::{World, ruling};
+use crate::world::World;
 
 /// What a task came to; repeated with the same words, the call changes nothing.
 pub(crate) const RESULT: &str = "Two matches.";
@@ -52,6 +50,13 @@ pub(crate) type Bodies = Vec<Vec<u8>>;
 macro_rules! bodies {
     ($($message:expr),+ $(,)?) => { vec![$($message.encode_to_vec()),+] };
 }
+
+mod desk;
+
+pub(crate) use desk::{
+    correct_decision, decide_triage, get_drift_figures, get_triage_item, list_decisions,
+    list_labels, list_triage_items,
+};
 
 /// Longer than any text that a request may hold, but for a narrative.
 fn long() -> String {
@@ -320,31 +325,6 @@ pub(crate) fn classify_text(_: &Asked<'_>) -> Bodies {
         ..ClassifyTextRequest::default()
     };
     bodies![request, ClassifyTextRequest::default()]
-}
-
-pub(crate) fn list_decisions(asked: &Asked<'_>) -> Bodies {
-    let referral = asked.world.referral(asked.about);
-    bodies![ListDecisionsRequest { referral }]
-}
-
-pub(crate) fn list_triage_items(asked: &Asked<'_>) -> Bodies {
-    let request = ListTriageItemsRequest {
-        page_token: token(asked, "ListTriageItems"),
-        ..ListTriageItemsRequest::default()
-    };
-    let wrong = ListTriageItemsRequest {
-        page_size: -1,
-        ..request.clone()
-    };
-    bodies![request, wrong]
-}
-
-pub(crate) fn decide_triage(asked: &Asked<'_>) -> Bodies {
-    let request = ruling(asked.world.item(asked.about), "terrorism");
-    let mut wrong = request.clone();
-    wrong.reason.clear();
-    let unknown = ruling(asked.world.item(asked.about), "elsewhere");
-    bodies![request, wrong, unknown]
 }
 
 pub(crate) fn pull_assignments(_: &Asked<'_>) -> Bodies {

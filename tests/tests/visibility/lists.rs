@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use e2e::raw::{self, Method};
 use e2e::{Suite, dossier, unit};
 use liaison_grpc::paging::Query;
-use liaison_proto::classification::{ListDecisionsRequest, ListTriageItemsRequest};
+use liaison_proto::classification::{
+    GetDriftFiguresRequest, ListDecisionsRequest, ListLabelsRequest, ListTriageItemsRequest,
+};
 use liaison_proto::common::{AssignmentState, ReferralState};
 use liaison_proto::intake::{ListReferralsRequest, ListReferralsResponse};
 use liaison_proto::notification::ListNotificationsRequest;
@@ -43,6 +45,11 @@ fn questions(assignment: &str, referral: &str) -> BTreeMap<&'static str, Vec<Vec
             include_exercises,
             ..ListTriageItemsRequest::default()
         };
+        let labels = ListLabelsRequest {
+            page_size,
+            include_exercises,
+            ..ListLabelsRequest::default()
+        };
         let notifications = ListNotificationsRequest {
             page_size,
             include_exercises,
@@ -52,6 +59,7 @@ fn questions(assignment: &str, referral: &str) -> BTreeMap<&'static str, Vec<Vec
             ("/ListReferrals", referrals.encode_to_vec()),
             ("/ListAssignments", assignments.encode_to_vec()),
             ("/ListTriageItems", items.encode_to_vec()),
+            ("/ListLabels", labels.encode_to_vec()),
             ("/ListNotifications", notifications.encode_to_vec()),
         ] {
             questions.entry(name).or_default().push(request);
@@ -86,7 +94,9 @@ fn questions(assignment: &str, referral: &str) -> BTreeMap<&'static str, Vec<Vec
         referral: referral.to_owned(),
     };
     questions.insert("/ListTasks", vec![tasks.encode_to_vec()]);
+    let figures = GetDriftFiguresRequest::default();
     questions.insert("/ListDecisions", vec![decisions.encode_to_vec()]);
+    questions.insert("/GetDriftFigures", vec![figures.encode_to_vec()]);
     questions
 }
 
@@ -113,6 +123,8 @@ const READERS: [(&str, &[&str]); 8] = [
             "/ListAssignments",
             "/ListTriageItems",
             "/ListDecisions",
+            "/ListLabels",
+            "/GetDriftFigures",
             "/ListNotifications",
         ],
     ),

@@ -180,6 +180,22 @@ desk/triage                hidden ok     ok     ok     ok       ok        ok    
 desk/triage                ok    ok    PAGE_TOKEN_MISMATCH
 *                          denied
 "),
+    row("ClassificationService/GetTriageItem", bodies::get_triage_item, "
+                           review triage routed leased accepted completed declined exercise refused german partners absent
+desk/triage                hidden ok     ok     ok     ok       ok        ok       ok       hidden  ok     ok       hidden
+*                          denied
+"),
+    row("ClassificationService/ListLabels", bodies::list_labels, "
+                           first token absent
+desk/triage                ok    ok    PAGE_TOKEN_MISMATCH
+*                          denied
+"),
+    row("ClassificationService/GetDriftFigures", bodies::get_drift_figures, "
+                           any
+desk/triage                ok
+operator/ops               ok
+*                          denied
+"),
     row("ClassificationService/ClassifyText", bodies::classify_text, "
                            any
 service/intake             denied
@@ -243,6 +259,11 @@ desk/compliance            ILLEGAL_STATE ILLEGAL_STATE ILLEGAL_STATE ok        h
     row("ClassificationService/DecideTriage", bodies::decide_triage, "
                            review routed to-rule absent
 desk/triage                hidden hidden ok      hidden
+*                          denied
+"),
+    row("ClassificationService/CorrectDecision", bodies::correct_decision, "
+                           triage        ruled      to-correct absent
+desk/triage                ILLEGAL_STATE STALE_ETAG ok         hidden
 *                          denied
 "),
     row("RoutingService/CompleteTask", bodies::complete_task, "

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use e2e::{Backend, Client, Suite, dossier, request_id, unit};
-use liaison_proto::classification::{DecideTriageRequest, ListTriageItemsRequest};
+use liaison_proto::classification::{
+    DecideTriageRequest, ListDecisionsRequest, ListLabelsRequest, ListTriageItemsRequest,
+};
 use liaison_proto::common::{DeclineReason, OffenceTag, Outcome, RefusalGround};
 use liaison_proto::intake::{
     DecideReviewRequest, Dossier, ListReferralsRequest, ReviewVerdict, SubmitReferralRequest,
@@ -82,6 +84,8 @@ pub(crate) struct World {
     tasks: BTreeMap<String, String>,
     /// The request id of a submission of `bureau/NB-FR`.
     pub(crate) taken: String,
+    /// Decisions, by name.
+    decisions: BTreeMap<String, String>,
     /// Tokens and the cursor of one party each, by the method that gave it.
     tokens: BTreeMap<&'static str, String>,
     passed: String,
@@ -123,6 +127,7 @@ impl World {
             shares: BTreeMap::new(),
             tasks: BTreeMap::new(),
             taken: request_id(),
+            decisions: BTreeMap::new(),
             tokens: BTreeMap::new(),
             passed: String::new(),
         };
@@ -132,6 +137,8 @@ impl World {
         world.divided().await;
         world.waiting().await;
         world.pass_on().await;
+        world.suite.drained().await;
+        world.rule().await;
         world.suite.drained().await;
         world.name_shares().await;
         world.name_tokens().await;
@@ -152,6 +159,13 @@ impl World {
     /// `triageItems/…` of the referral of that name.
     pub(crate) fn item(&self, name: &str) -> String {
         self.referral(name).replace("referrals/", "triageItems/")
+    }
+
+    /// `classifications/…` of that name.
+    pub(crate) fn decision(&self, name: &str) -> String {
+        named(&self.decisions, name, || {
+            format!("classifications/{ABSENT}5")
+        })
     }
 
     /// `assignments/…` of that name, and the lease token where its holder has one to use.
@@ -194,7 +208,7 @@ impl World {
         let officers = [SUBMITTER, OFFICER].map(str::to_owned);
         let ids = self.referrals.values().chain(self.tasks.values());
         let ids = ids.chain(self.shares.values().map(|(name, _)| name));
-        let ids = ids.chain([&self.passed]);
+        let ids = ids.chain([&self.passed]).chain(self.decisions.values());
         let ids = ids.map(|name| name.split_once('/').unwrap().1.to_owned());
         of_others
             .chain(officers)
@@ -293,6 +307,8 @@ impl World {
             ("refused", excluding(dossier::flagged())),
             ("triage", excluding(dossier::unclear())),
             ("to-rule", excluding(dossier::unclear())),
+            ("ruled", excluding(dossier::unclear())),
+            ("to-correct", excluding(dossier::unclear())),
             ("routed", shared()),
         ] {
             self.submit(name, owner, dossier).await;
@@ -320,6 +336,31 @@ impl World {
         };
         let mut intake = self.client("desk/compliance").intake();
         intake.decide_review(refusal).await.unwrap();
+    }
+
+    /// The duty desk gives two of what waits to a unit: the proposal that it ruled on is not the latest
+    /// decision any more, and one ruling is there to be corrected.
+    async fn rule(&mut self) {
+        let mut desk = self.client("desk/triage").classification();
+        for name in ["triage", "ruled", "to-correct"] {
+            let referral = self.referral(name);
+            let mut decision = self.latest(referral).await;
+            if name != "triage" {
+                let ruling = ruling(self.item(name), "cyber");
+                let ruled = desk.decide_triage(ruling).await.unwrap().into_inner();
+                if name == "to-correct" {
+                    decision = ruled.decision.unwrap().name;
+                }
+            }
+            self.decisions.insert(name.to_owned(), decision);
+        }
+    }
+
+    async fn latest(&self, referral: String) -> String {
+        let mut desk = self.client("desk/triage").classification();
+        let decisions = ListDecisionsRequest { referral };
+        let decisions = desk.list_decisions(decisions).await.unwrap().into_inner();
+        decisions.decisions[0].name.clone()
     }
 
     /// The shares that nobody pulled: the duty desk sees them all.
@@ -366,10 +407,16 @@ impl World {
         };
         let mut desk = self.client("desk/triage").classification();
         let items = desk.list_triage_items(items).await.unwrap();
+        let labels = ListLabelsRequest {
+            page_size: 1,
+            ..Default::default()
+        };
+        let labels = desk.list_labels(labels).await.unwrap();
         for (method, token) in [
             ("ListReferrals", page.into_inner().next_page_token),
             ("ListAssignments", shares.into_inner().next_page_token),
             ("ListTriageItems", items.into_inner().next_page_token),
+            ("ListLabels", labels.into_inner().next_page_token),
             ("Notifications", told.unwrap().into_inner().cursor),
         ] {
             assert!(!token.is_empty(), "{method} gave nothing to go on with");

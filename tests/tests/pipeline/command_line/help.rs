@@ -59,7 +59,11 @@ fn every_command_has_help_that_describes_every_option() {
         "policy rules",
         "policy simulate",
         "review decide",
+        "triage correct",
         "triage decide",
+        "triage drift",
+        "triage export",
+        "triage show",
         "pull",
         "assignment extend",
         "task complete",
@@ -82,6 +86,7 @@ fn help_lists_the_values_that_are_taken() {
         (["assignment", "list"], "ACCEPTED"),
         (["referral", "list"], "UNDER_REVIEW"),
         (["review", "decide"], "ARTICLE_3"),
+        (["triage", "export"], "WRONG_UNIT"),
     ] {
         let output = program::liaison(command.into_iter().chain(["--help"]));
         let help = String::from_utf8(output.stdout).unwrap();
@@ -92,6 +97,8 @@ fn help_lists_the_values_that_are_taken() {
         (["task", "list"], "assignments/0198"),
         (["task", "claim"], "tasks/0198"),
         (["referral", "get"], "referrals/0198"),
+        (["triage", "show"], "triageItems/0198"),
+        (["triage", "correct"], "classifications/0198"),
     ] {
         let output = program::liaison(command.into_iter().chain(["--help"]));
         let help = String::from_utf8(output.stdout).unwrap();
