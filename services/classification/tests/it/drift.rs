@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use liaison_classification::convert::week;
 use liaison_classification::desk::Week;
+use liaison_classification::{Migrator, store};
 use liaison_proto::classification::WeekFigures;
 use liaison_proto::event::TriageCause;
+use liaison_store::DbBackend;
 use liaison_testkit::both_backends;
-use liaison_types::ReferralId;
+use liaison_testkit::environment::Environment;
+use liaison_types::{DecisionId, ReferralId};
+use sea_orm::ConnectionTrait as _;
+use sea_orm_migration::MigratorTrait as _;
 
 use crate::kit::{World, coded, vague};
 
@@ -66,6 +71,32 @@ both_backends! {
         assert!(!later.rule_set.is_empty());
         assert_eq!(later.since.unwrap().seconds % (24 * 60 * 60), 0);
         assert_eq!(figures(&world, 1).await, found[..1]);
+    }
+
+    /// Decisions of before confidence and offences were kept are counted, and read.
+    async fn decisions_of_before_are_counted(database: TestDatabase) {
+        let steps = Migrator::migrations();
+        let step = steps.iter().position(|step| step.name() == "m20261122_000004_corrections");
+        // Makes the file where there is none.
+        drop(database.connect().await);
+        let connection = sea_orm::Database::connect(database.settings().url.as_str()).await.unwrap();
+        Migrator::up(&connection, Some(u32::try_from(step.unwrap()).unwrap())).await.unwrap();
+        let id = match connection.get_database_backend() {
+            DbBackend::Postgres => "'00000000-0000-0000-0000-000000000001'".to_owned(),
+            _ => format!("X'{:032x}'", 1),
+        };
+        let at = Environment::seeded(7).now().as_micros();
+        let old = format!(
+            "INSERT INTO decision (id, referral_id, revision, outcome, lead, supporting, probabilities, grounds,              rule_set, decided_at) VALUES ({id}, {id}, 1, 'REVIEW', NULL, '[]', '[]', '[]', '1', {at})"
+        );
+        connection.execute_unprepared(&old).await.unwrap();
+        let world = World::new(database).await;
+        let found = figures(&world, 1).await;
+        assert_eq!((found[0].decisions, found[0].reviews, found[0].mean_confidence), (1, 1, None));
+        assert_eq!(leads(&found[0]), [("none", 1)]);
+        let id = DecisionId::from_uuid(uuid::Uuid::from_u128(1));
+        let read = store::by_ids(world.db.reader(), &[id]).await.unwrap();
+        assert_eq!((&read[&id].suggestions, read[&id].exercise), (&Vec::new(), false));
     }
 
     /// The mean is that of the decisions' own answers.

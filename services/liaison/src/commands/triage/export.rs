@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use crate::cli::{Output, TriageExportArgs};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{CARE, line, styled};
+use crate::output::{CARE, styled};
 use crate::output_file::OutputFile;
 use crate::proto_json::to_json;
 
@@ -95,7 +95,8 @@ pub async fn run(output: &Output, args: &TriageExportArgs) -> Outcome {
         }
     }
     file.finish().map_err(cannot(path))?;
-    line(&told(&tally, path))?;
+    // Standard output may be the file.
+    writeln!(anstream::stderr().lock(), "{}", told(&tally, path))?;
     Ok(())
 }
 
