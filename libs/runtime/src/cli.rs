@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use liaison_types::{EventId, Name};
 
 use crate::service::Service;
@@ -30,6 +30,22 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// What every service can do.
+    Shared(Command),
+    /// One of the service's own commands: its name, and what stands behind it.
+    Own(String, Box<ArgMatches>),
+}
+
+impl Asked {
+    /// Whether it is this command.
+    pub(crate) fn is(&self, command: &Command) -> bool {
+        matches!(self, Self::Shared(asked) if asked == command)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -81,9 +97,12 @@ pub(crate) struct DeadLetters {
     pub(crate) command: DeadLettersCommand,
 }
 
+/// In which form a command prints what it has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
+pub enum Output {
+    /// For people.
     Table,
+    /// For programs: one object, or one a line where there may be many.
     Json,
 }
 
@@ -204,7 +223,11 @@ pub(crate) enum KeysCommand {
 /// The longest reason. It stays in the audit for good.
 const MAX_REASON: usize = 200;
 
-fn reason(text: &str) -> Result<String, String> {
+/// Reads why something is done, as it is kept in the audit: one line of 1 to 200 characters, trimmed.
+///
+/// # Errors
+/// Where it is none, with what to write instead.
+pub fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > MAX_REASON || text.contains(char::is_control) {
         return Err(format!("write one line of 1 to {MAX_REASON} characters"));
@@ -217,20 +240,31 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Cli {
+    /// Reads the command line: what is asked for, and the settings file that is named.
     pub(crate) fn parse<S: Service>(
         arguments: impl IntoIterator<Item = std::ffi::OsString>,
-    ) -> Result<Self, clap::Error> {
+    ) -> Result<(Asked, Option<PathBuf>), clap::Error> {
         let name = format!("liaison-{}", S::NAME);
+        let own = S::commands();
+        let names: Vec<String> = own.iter().map(|one| one.get_name().to_owned()).collect();
         let mut command = <Self as CommandFactory>::command()
             .name(name.clone())
             .bin_name(name)
             .about(S::ABOUT)
-            .version(unprotected::version(S::VERSION));
-        let matches = command.try_get_matches_from_mut(arguments)?;
-        Self::from_arg_matches(&matches)
-    }
-
-    pub(crate) fn asked(&self) -> Command {
-        self.command.clone().unwrap_or(Command::Serve)
+            .version(unprotected::version(S::VERSION))
+            .subcommands(own);
+        let mut matches = command.try_get_matches_from_mut(arguments)?;
+        if matches
+            .subcommand_name()
+            .is_some_and(|name| names.iter().any(|own| own == name))
+            && let Some((name, own)) = matches.remove_subcommand()
+        {
+            // Where it stands behind the command it is passed on to there.
+            let config = own.get_one::<PathBuf>("config").cloned();
+            return Ok((Asked::Own(name, Box::new(own)), config));
+        }
+        let cli = Self::from_arg_matches(&matches)?;
+        let asked = cli.command.unwrap_or(Command::Serve);
+        Ok((Asked::Shared(asked), cli.config))
     }
 }

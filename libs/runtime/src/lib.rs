@@ -6,6 +6,7 @@
 //!   runtime of its own, for several services in one process.
 //! * A service implements [`Service`]; [`Context`] is what it is built from.
 //! * [`settings`] are layered and validated as a whole; [`Lifecycle`] is how a service ends.
+//! * [`commands`] is what commands of a service's own are made with; see [`Service::commands`].
 //! * [`record_decision`] is how a decision of policy stands in every service's audit.
 //! * [`redact_panics`] keeps what a panic was working on out of the log; [`run`] sees to it.
 
@@ -13,6 +14,7 @@ mod allocator;
 mod audit;
 mod certificates;
 mod cli;
+pub mod commands;
 mod dead_letters;
 mod healthcheck;
 mod host;
@@ -38,7 +40,7 @@ pub use listeners::Listeners;
 pub use panic::redact_panics;
 pub use readiness::Latch;
 pub use run::{run, run_with};
-pub use service::{Ambient, App, Context, Service};
+pub use service::{Ambient, App, Context, Service, Task};
 pub use settings::{
     KeySettings, Loader, PolicySettings, Problems, Secret, Section, Settings, ShutdownSettings,
 };

@@ -9,10 +9,10 @@ use liaison_telemetry::Telemetry;
 use liaison_types::{Error, ErrorKind, Reason, Result};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Asked, Cli, Command};
 use crate::lifecycle::{Lifecycle, Outcome};
 use crate::panic::redact_panics;
-use crate::service::{Ambient, Service};
+use crate::service::{Ambient, Service, Task};
 use crate::settings::{Loader, SHARED_DEFAULTS, Settings};
 use crate::signals::{Signal, Signals};
 use crate::{dead_letters, healthcheck, key_commands, start};
@@ -39,8 +39,8 @@ pub fn run_with<S: Service>(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> u8 {
     redact_panics();
-    let cli = match Cli::parse::<S>(arguments) {
-        Ok(cli) => cli,
+    let (asked, config) = match Cli::parse::<S>(arguments) {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version come this way too, for standard output. There is nobody left to
             // tell where it cannot be written.
@@ -48,13 +48,12 @@ pub fn run_with<S: Service>(
             return if error.use_stderr() { USAGE } else { 0 };
         }
     };
-    let command = cli.asked();
-    if command == Command::Settings {
+    if asked.is(&Command::Settings) {
         say(&format!("{SHARED_DEFAULTS}\n{}", S::DEFAULTS));
         return 0;
     }
     let loader = Loader::new(S::DEFAULTS)
-        .file(cli.config.as_deref())
+        .file(config.as_deref())
         .environment(environment);
     let settings = match loader.load::<S::Settings>() {
         Ok(settings) => settings,
@@ -63,7 +62,7 @@ pub fn run_with<S: Service>(
             return USAGE;
         }
     };
-    if let Command::Healthcheck { alive, timeout } = command {
+    if let Asked::Shared(Command::Healthcheck { alive, timeout }) = asked {
         let service = if alive { "" } else { S::GRPC_NAME };
         let check = healthcheck::check(settings.server.health_listen, service, timeout);
         return match Builder::new_current_thread().enable_all().build() {
@@ -75,7 +74,7 @@ pub fn run_with<S: Service>(
         };
     }
     // Said here as the rest of the settings is; what starts looks again.
-    if command == Command::Serve
+    if asked.is(&Command::Serve)
         && let Err(problems) = settings.policy.load()
     {
         complain::<S>(&problems.to_string());
@@ -89,25 +88,7 @@ pub fn run_with<S: Service>(
         }
     };
     let code = runtime.block_on(async {
-        let done = match command {
-            Command::Migrate { check } => migrate::<S>(&settings, check).await,
-            Command::DeadLetters(asked) => {
-                match dead_letters::run::<S>(&settings.database, &asked, &Ambient::default()).await
-                {
-                    // The operator's own slip: for the operator to read, whatever is logged.
-                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(fail::<S>(&error)),
-                    done => done.map(|()| 0),
-                }
-            }
-            Command::Keys(asked) => {
-                match key_commands::run::<S>(&settings, &asked, &Ambient::default()).await {
-                    // A folder or a file that is not as it should be: for the operator as well.
-                    Err(error) if error.reason() == Reason::SettingInvalid => Ok(fail::<S>(&error)),
-                    done => done,
-                }
-            }
-            _ => serve::<S>(settings, &telemetry).await,
-        };
+        let done = dispatch::<S>(settings, asked, &telemetry).await;
         let code = done.unwrap_or_else(|error| {
             tracing::error!(
                 reason = error.reason().as_str(),
@@ -123,6 +104,51 @@ pub fn run_with<S: Service>(
     });
     runtime.shutdown_timeout(LEAVE_BEHIND);
     code
+}
+
+/// Does what was asked for, with the telemetry in place, and answers the exit status.
+async fn dispatch<S: Service>(
+    settings: Settings<S::Settings>,
+    asked: Asked,
+    telemetry: &Telemetry,
+) -> Result<u8> {
+    let ambient = Ambient::default();
+    match asked {
+        Asked::Shared(Command::Migrate { check }) => migrate::<S>(&settings, check).await,
+        Asked::Shared(Command::DeadLetters(asked)) => {
+            match dead_letters::run::<S>(&settings.database, &asked, &ambient).await {
+                // The operator's own slip: for the operator to read, whatever is logged.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(fail::<S>(&error)),
+                done => done.map(|()| 0),
+            }
+        }
+        Asked::Shared(Command::Keys(asked)) => {
+            match key_commands::run::<S>(&settings, &asked, &ambient).await {
+                // A folder or a file that is not as it should be: for the operator as well.
+                Err(error) if error.reason() == Reason::SettingInvalid => Ok(fail::<S>(&error)),
+                done => done,
+            }
+        }
+        Asked::Own(name, asked) => {
+            let task = Task { settings, ambient };
+            match S::command(task, &name, &asked).await {
+                Err(error) if is_for_the_operator(&error) => Ok(fail::<S>(&error)),
+                done => done,
+            }
+        }
+        Asked::Shared(_) => serve::<S>(settings, telemetry).await,
+    }
+}
+
+/// Whether whoever asked can do something about it.
+fn is_for_the_operator(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::AlreadyExists
+            | ErrorKind::InvalidArgument
+            | ErrorKind::FailedPrecondition
+    )
 }
 
 fn prepare<S: Service>(settings: &Settings<S::Settings>) -> Result<(Telemetry, Runtime), String> {
@@ -197,8 +223,8 @@ async fn serve<S: Service>(settings: Settings<S::Settings>, telemetry: &Telemetr
     })
 }
 
-/// To whoever asked. They may have stopped reading, which is no failure.
-pub(crate) fn say(text: &str) {
+/// Prints to whoever asked, with a line feed. They may have stopped reading, which is no failure.
+pub fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clap::ArgMatches;
 use liaison_grpc::client::connect;
 use liaison_grpc::{Api, Channel, Methods, stack};
 use liaison_identity::Identity;
@@ -17,6 +18,7 @@ use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
 use crate::readiness::{Latch, Readiness};
 use crate::settings::{Section, Settings};
+use crate::start;
 
 /// A service of Liaison, as its process sees it.
 ///
@@ -57,6 +59,55 @@ pub trait Service: Send + Sync + 'static {
     /// Wires the service: the only place where its parts meet. Spawns its tasks on
     /// [`Context::lifecycle`] and returns what it answers.
     fn build(context: Context<Self::Settings>) -> impl Future<Output = Result<App>> + Send;
+
+    /// Commands of its own binary, besides those that every service has, each under a name that none of
+    /// those has. [`Service::command`] does them.
+    #[must_use]
+    fn commands() -> Vec<clap::Command> {
+        Vec::new()
+    }
+
+    /// Does one of [`Service::commands`], that of this name, and answers the exit status: 0 where it was
+    /// done, 1 where it was not. An error that its caller can do something about is printed for them, any
+    /// other is logged; both are status 1.
+    ///
+    /// # Errors
+    /// What keeps it from being done.
+    fn command(
+        task: Task<Self::Settings>,
+        name: &str,
+        asked: &ArgMatches,
+    ) -> impl Future<Output = Result<u8>> {
+        let _ = (task, asked);
+        let name = name.to_owned();
+        async move { Err(Error::internal(format!("there is no command {name}"))) }
+    }
+}
+
+/// What a command of a service is given.
+#[derive(Clone, Debug)]
+pub struct Task<S> {
+    /// The validated settings.
+    pub settings: Settings<S>,
+    /// Time and randomness.
+    pub ambient: Ambient,
+}
+
+impl<S> Task<S> {
+    /// Does `work` on the database of the service `T`, whose schema has to be up to date, and lets the
+    /// database go.
+    ///
+    /// # Errors
+    /// SETTING_INVALID where migrations are pending; what the database says; what `work` answers.
+    pub async fn on_database<T: Service, R>(
+        &self,
+        work: impl AsyncFnOnce(&Db) -> Result<R>,
+    ) -> Result<R> {
+        let db = start::connect_database::<T>(&self.settings.database).await?;
+        let done = work(&db).await;
+        start::close(&db).await;
+        done
+    }
 }
 
 /// What a service is given to be built from.

@@ -1,7 +1,8 @@
 //! Lists for people.
 
 /// One line for the headers and one for each row, in aligned columns.
-pub(crate) fn table<const N: usize>(headers: [&str; N], rows: Vec<[String; N]>) -> String {
+#[must_use]
+pub fn table<const N: usize>(headers: [&str; N], rows: Vec<[String; N]>) -> String {
     let mut lines = vec![headers.map(str::to_owned)];
     lines.extend(rows);
     let mut widths = [0; N];

@@ -425,3 +425,56 @@ async fn telemetry_is_flushed_when_the_start_fails() {
         assert!(spans.contains(&"start".to_owned()), "{why}: {spans:?}");
     }
 }
+
+#[test]
+fn a_service_has_commands_of_its_own() {
+    let fixture = Fixture::new();
+    let (status, output, _) = run(&fixture, &["--help"], &[]);
+    assert_eq!(status, 0);
+    assert!(
+        output.contains("look-up") && output.contains("dead-letters"),
+        "{output}"
+    );
+    let colours = [("sample.colours", "red,blue")];
+    let (status, output, error) = run(&fixture, &["look-up", "colours"], &colours);
+    assert_eq!(status, 0, "{error}");
+    assert!(output.contains("red blue"), "{output}");
+
+    // The settings file is the one named, on whichever side of the command.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "[sample]\ncolours = [\"green\"]\n").unwrap();
+    let config = ["--config", file.path().to_str().unwrap()];
+    for arguments in [
+        [config[0], config[1], "look-up", "colours"],
+        ["look-up", "colours", config[0], config[1]],
+    ] {
+        let (status, output, error) = run(&fixture, &arguments, &[]);
+        assert_eq!(status, 0, "{error}");
+        assert!(output.contains("green"), "{output}");
+    }
+
+    // What its user got wrong is said to them, what went wrong is logged.
+    let (status, _, error) = run(&fixture, &["look-up", "size"], &[]);
+    assert_eq!(status, 1);
+    assert!(
+        error.contains("liaison-sample: there is no such column"),
+        "{error}"
+    );
+    let (status, _, error) = run(&fixture, &["look-up", "fault"], &[]);
+    assert_eq!(status, 1);
+    assert!(
+        error.contains("on purpose") && error.contains("ERROR"),
+        "{error}"
+    );
+    assert_eq!(run(&fixture, &["look-up"], &[]).0, 2);
+
+    // The schema is looked at first.
+    let by_hand = [("database.migrate_on_start", "false")];
+    let (status, _, error) = run(&fixture, &["look-up", "audit"], &by_hand);
+    assert_eq!(status, 1);
+    assert!(error.contains("migrations are pending"), "{error}");
+    assert_eq!(run(&fixture, &["migrate"], &by_hand).0, 0);
+    let (status, output, error) = run(&fixture, &["look-up", "audit"], &by_hand);
+    assert_eq!(status, 0, "{error}");
+    assert!(output.trim_end().ends_with(" 0"), "{output}");
+}

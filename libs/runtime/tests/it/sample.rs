@@ -8,7 +8,8 @@ use std::task::{Context as Cx, Poll};
 
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use liaison_runtime::{App, Context, Problems, Secret, Section, Service};
+use liaison_runtime::commands::say;
+use liaison_runtime::{App, Context, Problems, Secret, Section, Service, Task};
 use liaison_store::Db;
 use liaison_store::audit::{self, AuditEntry};
 use liaison_store::sealed::{self, Vault};
@@ -117,6 +118,38 @@ impl Service for Sample {
                 random: Arc::clone(&context.random),
             }))),
         })
+    }
+
+    fn commands() -> Vec<clap::Command> {
+        let column = clap::Arg::new("column").value_name("COLUMN").required(true);
+        vec![
+            clap::Command::new("look-up")
+                .about("Shows one of the settings")
+                .arg(column),
+        ]
+    }
+
+    async fn command(
+        task: Task<SampleSettings>,
+        name: &str,
+        asked: &clap::ArgMatches,
+    ) -> Result<u8> {
+        assert_eq!(name, "look-up");
+        let column = asked.get_one::<String>("column").map(String::as_str);
+        match column {
+            Some("colours") => say(&task.settings.own.colours.join(" ")),
+            Some("audit") => {
+                let kept = task
+                    .on_database::<Self, _>(async |db| {
+                        audit::list(db.reader(), &audit::AuditQuery::default()).await
+                    })
+                    .await?;
+                say(&kept.len().to_string());
+            }
+            Some("fault") => return Err(Error::internal("on purpose")),
+            _ => return Err(Error::not_found().message("there is no such column")),
+        }
+        Ok(0)
     }
 }
 
