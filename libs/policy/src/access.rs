@@ -192,6 +192,10 @@ pub const TABLE: &[(&str, &[Callers])] = &[
         &[TRIAGE_DESK, Any(Operator)],
     ),
     (
+        "/liaison.classification.v1.ClassificationService/RecomputeDecision",
+        &[TRIAGE_DESK],
+    ),
+    (
         "/liaison.routing.v1.RoutingService/PullAssignments",
         &[Any(Unit)],
     ),

@@ -7,6 +7,7 @@ use liaison_proto::classification::{
     DecideTriageRequest, DecideTriageResponse, GetDriftFiguresRequest, GetDriftFiguresResponse,
     GetTriageItemRequest, GetTriageItemResponse, ListDecisionsRequest, ListDecisionsResponse,
     ListLabelsRequest, ListLabelsResponse, ListTriageItemsRequest, ListTriageItemsResponse,
+    RecomputeDecisionRequest, RecomputeDecisionResponse,
 };
 use liaison_types::Result;
 use tonic::{Request, Response, Status};
@@ -122,6 +123,18 @@ impl Api {
             decision: Some(convert::decision(&decided)),
         })
     }
+
+    async fn recompute(
+        &self,
+        caller: &Caller,
+        request: &RecomputeDecisionRequest,
+    ) -> Result<RecomputeDecisionResponse> {
+        self.ops.at_the_desk(caller.party())?;
+        let id = convert::decision_name(request)?;
+        let (party, officer) = (caller.party(), caller.officer());
+        let recomputed = self.ops.recompute_decision(party, officer, id).await?;
+        Ok(convert::recomputed(&recomputed))
+    }
 }
 
 /// The officer who acts for `caller`.
@@ -203,5 +216,13 @@ impl ClassificationService for Api {
     ) -> Result<Response<GetDriftFiguresResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
         answer(&caller, self.drift(request.get_ref()).await)
+    }
+
+    async fn recompute_decision(
+        &self,
+        request: Request<RecomputeDecisionRequest>,
+    ) -> Result<Response<RecomputeDecisionResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        answer(&caller, self.recompute(&caller, request.get_ref()).await)
     }
 }

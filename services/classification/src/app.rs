@@ -7,12 +7,13 @@ use liaison_grpc::event_delivery::{EventDelivery, EventInbox};
 use liaison_outbox::{Destination, Outbox, Relay};
 use liaison_proto::classification::classification_service_server::ClassificationServiceServer;
 use liaison_proto::event::event_inbox_service_server::EventInboxServiceServer;
-use liaison_runtime::{App, Context, Service};
+use liaison_runtime::{App, Context, Service, Task};
 use liaison_types::{Error, ErrorKind, Reason, Result};
 
 use crate::api::Api;
 use crate::arrivals::Arrivals;
-use crate::domain::RuleSet;
+use crate::artefacts::watch::Watch;
+use crate::artefacts::{commands, register};
 use crate::events::{INTAKE, NOTIFICATION, ROUTING};
 use crate::inputs::Intake;
 use crate::ops::{Ops, Parts, Terms};
@@ -34,11 +35,23 @@ impl Service for Classification {
     type Migrator = Migrator;
 
     async fn build(context: Context<ClassificationSettings>) -> Result<App> {
-        build(&context)
+        build(&context).await
+    }
+
+    fn commands() -> Vec<clap::Command> {
+        vec![commands::command()]
+    }
+
+    async fn command(
+        task: Task<ClassificationSettings>,
+        _: &str,
+        asked: &clap::ArgMatches,
+    ) -> Result<u8> {
+        commands::run(&task, asked).await
     }
 }
 
-fn build(context: &Context<ClassificationSettings>) -> Result<App> {
+async fn build(context: &Context<ClassificationSettings>) -> Result<App> {
     let own = context.settings.own;
     let (db, clock, random) = (&context.db, &context.clock, &context.random);
     let life = &context.lifecycle;
@@ -51,13 +64,18 @@ fn build(context: &Context<ClassificationSettings>) -> Result<App> {
     });
     let (intake, routing, notification) = (intake?, routing?, notification?);
 
+    // What is decided by.
+    let rules = register::at_start(db, clock.as_ref(), random.as_ref(), own.rule_set).await?;
+    let watch = Watch::new(db.clone(), rules.clone());
+    life.spawn("rule-sets", watch.run(own.rule_set_interval, life.soft()));
+
     // The use cases.
     let ops = Ops::new(Parts {
         db: db.clone(),
         clock: Arc::clone(clock),
         random: Arc::clone(random),
         vault: context.keys.vault(),
-        rules: Arc::new(RuleSet::embedded().map_err(Error::internal)?),
+        rules: rules.clone(),
         policy: context.policy.clone(),
         inputs: Arc::new(Intake::new(intake.1.clone())),
         terms: terms(&own)?,

@@ -7,6 +7,7 @@ use liaison_types::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::artefacts::digest::Digest;
 use crate::domain::{self, Outcome, Span};
 
 liaison_types::names! {
@@ -306,6 +307,21 @@ pub struct Decided {
     pub note: Option<String>,
     /// Training traffic.
     pub exercise: bool,
+    /// The version of the text model; empty where none took part.
+    pub model: String,
+    /// What made it, and of what; absent where a person decided, and on what was decided before this was kept.
+    pub making: Option<Making>,
+}
+
+/// What a decision of the machine can be made again with, beside its rule set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Making {
+    /// The version of the program.
+    pub program: String,
+    /// The digest of what was decided on; absent once the content was purged.
+    pub input: Option<Digest>,
+    /// The digest of what the machine decided, before policy was asked who may have the referral.
+    pub decision: Digest,
 }
 
 impl Decided {

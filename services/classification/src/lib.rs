@@ -17,11 +17,12 @@
 //! # How it is made
 //! `app` wires everything. A call goes `api` → [`convert`] → [`ops`] → [`store`] and back. Facts
 //! come in through [`worker`], which also works off what waits; they leave through the outbox.
-//! [`case`] holds the state machine, [`desk`] what people may decide.
+//! [`case`] holds the state machine, [`desk`] what people may decide, [`artefacts`] which rule set decides.
 
 mod api;
 mod app;
 pub mod arrivals;
+pub mod artefacts;
 pub mod case;
 pub mod convert;
 pub mod desk;

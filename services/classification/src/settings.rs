@@ -6,6 +6,8 @@ use liaison_runtime::{Problems, Section};
 use liaison_types::Backoff;
 use serde::{Deserialize, Serialize};
 
+use crate::artefacts::register::Source;
+
 /// How cases are worked off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +30,11 @@ pub struct ClassificationSettings {
     pub backoff_max: Duration,
     /// After this many attempts people decide.
     pub max_attempts: u16,
+    /// Who says which rule set decides.
+    pub rule_set: Source,
+    /// How often it is looked whether another rule set was chosen.
+    #[serde(with = "liaison_types::duration")]
+    pub rule_set_interval: Duration,
 }
 
 impl Section for ClassificationSettings {
@@ -70,6 +77,12 @@ impl Section for ClassificationSettings {
             "is 0",
             "write for example 20",
         );
+        problems.check(
+            (Duration::from_secs(1)..=Duration::from_hours(1)).contains(&self.rule_set_interval),
+            "classification.rule_set_interval",
+            "is not between 1s and 1h",
+            "write for example 5s",
+        );
     }
 }
 
@@ -97,6 +110,7 @@ mod tests {
         let own = load(&[]).unwrap().own;
         assert_eq!((own.batch, own.in_flight, own.max_attempts), (256, 2, 20));
         assert!(own.backoff().is_some());
+        assert_eq!(own.rule_set, Source::Embedded);
         let wrong = [
             ("classification.batch", "257"),
             ("classification.in_flight", "0"),
@@ -104,6 +118,7 @@ mod tests {
             ("classification.scan_interval", "1h"),
             ("classification.backoff_base", "10m"),
             ("classification.max_attempts", "0"),
+            ("classification.rule_set_interval", "100ms"),
         ];
         let problems = load(&wrong).unwrap_err();
         let found: Vec<&str> = problems.found().iter().map(|p| p.key.as_str()).collect();

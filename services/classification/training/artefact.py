@@ -19,13 +19,11 @@ def fnv(kind, name):
 
 
 def write_weights(path, model, ids, names, source):
-    short, long, half = model.temperature
     with open(path, "w", encoding="utf-8") as out:
         out.write("# Written by training/train.py; do not edit by hand. What each concept adds to the score of each\n")
         out.write("# answer, against the mean of all, and the temperature that scores are divided by.\n")
         out.write("# The figures are in report.toml.\n")
-        out.write(f'\nsource = "{source}"\n\n[temperature]\n')
-        out.write(f"short = {short:.3f}\nlong = {long:.3f}\nhalf = {half:.1f}\n\n[bias]\n")
+        out.write(f'\nsource = "{source}"\ntemperature = {model.temperature:.4f}\n\n[bias]\n')
         out.writelines(f"{name} = {value:.3f}\n" for name, value in zip(names, model.bias))
         out.write("\n[weight]\n")
         for id, row in zip(ids, model.concepts):
@@ -62,7 +60,7 @@ def write_report(path, version, report, temperature, threshold):
     with open(path, "w", encoding="utf-8") as out:
         out.write("# Written by training/train.py; do not edit by hand. Cross-validated figures; see training/figures.py.\n")
         out.write(f'\nversion = "{version}"\nroute_probability = {threshold:.4f}\n')
-        out.write(f"temperature = [{', '.join(f'{value:.3f}' for value in temperature)}]\n")
+        out.write(f"temperature = {temperature:.4f}\n")
         for name, figures in report.items():
             out.write(f'\n[slice."{name}"]\n')
             for key, value in figures.items():

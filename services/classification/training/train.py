@@ -34,9 +34,10 @@ import texts  # noqa: E402
 
 FOLDS = 5
 # Collections hold far more of "none" and less of cyber crime than a desk sees.
-COLLECTED = {"none": 0.6, "cyber": 2.5}
-TRANSLATED = 0.5
-OWN = 1.5
+COLLECTED = {"none": 1.2, "cyber": 5.0}
+OTHERS_COLLECTED = 2.0
+TRANSLATED = 0.4
+OWN = 1.0
 
 
 class Pieces:
@@ -68,7 +69,7 @@ class Pieces:
     def weigh(case, kind, _, weight):
         if case.source.startswith(("own", "reports", "hard")):
             return OWN if kind == "whole" else OWN * weight
-        weight *= sum(COLLECTED.get(label, 1.0) for label in case.labels) / len(case.labels)
+        weight *= sum(COLLECTED.get(label, OTHERS_COLLECTED) for label in case.labels) / len(case.labels)
         return weight * (TRANSLATED if case.source.startswith("translated") else 1.0)
 
 
@@ -137,13 +138,13 @@ def main():
     concepts, wording = crossvalidated(pieces, counts)
     if arguments.scores:
         np.savez_compressed(arguments.scores, concepts=concepts, wording=wording, y=pieces.y, right=pieces.right,
-                            length=pieces.length, source=pieces.source, kind=pieces.kind, lang=pieces.lang, group=pieces.group)
+                            source=pieces.source, kind=pieces.kind, lang=pieces.lang, group=pieces.group)
     scores = concepts + wording
     weight = balanced(pieces)
-    temperature = learn.calibrate(scores, pieces.right, pieces.length, weight)
-    p = learn.softmax(scores / learn.heat(temperature, pieces.length)[:, None])
+    temperature = learn.calibrate(scores, pieces.right, weight)
+    p = learn.softmax(scores / temperature)
     threshold = figures.threshold_for(p, pieces.right, weight)
-    print(f"temperature {temperature}, routing from {threshold:.4f}")
+    print(f"temperature {temperature:.3f}, routing from {threshold:.4f}")
     names = learn.answers()
     report = {name: figures.figures(p[at], pieces.y[at], pieces.right[at], names, threshold) for name, at in slices(pieces)}
     for name, of in report.items():

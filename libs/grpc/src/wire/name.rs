@@ -66,6 +66,7 @@ named! {
     intake::PolicyQuestion, "POLICY_QUESTION_";
     classification::DecisionOutcome, "DECISION_OUTCOME_";
     classification::CorrectionCause, "CORRECTION_CAUSE_";
+    classification::Recomputation, "RECOMPUTATION_";
     routing::TaskState, "TASK_STATE_";
 }
 
@@ -203,6 +204,7 @@ mod tests {
         whole::<intake::RequestedAction>();
         whole::<classification::DecisionOutcome>();
         whole::<classification::CorrectionCause>();
+        whole::<classification::Recomputation>();
         whole::<routing::TaskState>();
     }
 

@@ -39,7 +39,7 @@ pub fn decision(decided: &Decided) -> api::Decision {
             .collect(),
         reasons: decided.grounds.iter().map(reason).collect(),
         rule_set: decided.rule_set.clone(),
-        model: String::new(),
+        model: decided.model.clone(),
         language: language(decided.language),
         decided_at: Some(wire::timestamp(decided.at)),
         decided_by: decided

@@ -4,12 +4,14 @@ mod answer;
 mod envelope;
 mod fact;
 mod input;
+mod recompute;
 mod request;
 
 pub use answer::{decision, label, opened, waiting, week};
 pub use envelope::Sealed;
 pub use fact::{Purged, Returned, accepts, admission, purged, returned};
 pub use input::{CaseInput, input, names};
+pub use recompute::{decision_name, recomputed};
 pub use request::{
     LabelsRequest, PageRequest, correcting, labels_request, opened_item, page_request, referral,
     ruling, text, weeks,

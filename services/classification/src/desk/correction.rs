@@ -193,6 +193,8 @@ mod tests {
             grounds: Vec::new(),
             suggestions: Vec::new(),
             rule_set: String::new(),
+            model: String::new(),
+            making: None,
             language: None,
             at,
             by: by_person.then(|| Actor {

@@ -170,7 +170,6 @@ impl Lexicon {
     /// stand for several targets, and a shorter phrase inside a longer one is found as well.
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
         let symbols = SymbolsByWord::find(&self.vocabulary, text);
-        let present = symbols.present(self.starting.of.len());
         let mut possible = Possible::new(self, languages, symbols.present(self.starting.of.len()));
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();

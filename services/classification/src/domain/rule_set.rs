@@ -5,7 +5,7 @@ use liaison_types::{DeskCode, IccsCode, Tag, UnitCode};
 use super::language::LanguageDetector;
 use super::lexicon::Lexicon;
 use super::rule_set_build;
-use super::rule_set_files::{RuleSetFiles, TagRuleData, TemperatureData, TextData};
+use super::rule_set_files::{RuleSetFiles, TagRuleData, TextData};
 use super::wording::{Model, ModelError};
 
 /// Why files are no rule set. Names the place, so that whoever wrote them can mend it.
@@ -148,7 +148,7 @@ pub struct RuleSet {
     pub(super) roles: Vec<Role>,
     pub(super) combinations: Vec<Combination>,
     pub(super) bias: Vec<f64>,
-    pub(super) temperature: TemperatureData,
+    pub(super) temperature: f64,
     pub(super) model: Option<Model>,
     pub(super) lexicon: Lexicon,
     pub(super) detector: LanguageDetector,
@@ -247,8 +247,8 @@ impl RuleSet {
         &self.bias
     }
 
-    pub(super) const fn temperature(&self) -> &TemperatureData {
-        &self.temperature
+    pub(super) const fn temperature(&self) -> f64 {
+        self.temperature
     }
 
     pub(super) const fn model(&self) -> Option<&Model> {

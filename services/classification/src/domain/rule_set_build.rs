@@ -12,7 +12,7 @@ use super::rule_set::{
 };
 use super::rule_set_files::{
     CodesData, CombinationData, ConceptData, LanguagesData, LexiconData, RoleData, RuleSetData,
-    RuleSetFiles, TemperatureData, WeightsData,
+    RuleSetFiles, WeightsData,
 };
 use super::wording::Model;
 
@@ -26,12 +26,15 @@ pub(super) fn build(files: &RuleSetFiles<'_>) -> Result<RuleSet, RuleSetError> {
     let languages: LanguagesData = read("languages.toml", files.languages)?;
     let weights: WeightsData = read("weights.toml", files.weights)?;
     let mut build = Build::new(&rules)?;
-    for (name, text) in &files.lexicon {
-        let lexicon: LexiconData = read(name, text)?;
-        for concept in &lexicon.concept {
+    // By name, so that the same files are the same rule set whoever lists them.
+    let mut lexicon = files.lexicon.clone();
+    lexicon.sort_unstable();
+    for (name, text) in &lexicon {
+        let data: LexiconData = read(name, text)?;
+        for concept in &data.concept {
             build.concept(concept)?;
         }
-        build.pending.extend(lexicon.combination);
+        build.pending.extend(data.combination);
     }
     build.all_combinations()?;
     build.languages(&languages)?;
@@ -51,12 +54,9 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, RuleSetError> 
     })
 }
 
-fn checked(temperature: TemperatureData) -> Result<TemperatureData, RuleSetError> {
-    let TemperatureData { short, long, half } = temperature;
-    if [short, long, half]
-        .iter()
-        .all(|value| value.is_finite() && (0.05..=1e4).contains(value))
-    {
+/// Scores are divided by it.
+fn checked(temperature: f64) -> Result<f64, RuleSetError> {
+    if (0.05..=100.0).contains(&temperature) {
         Ok(temperature)
     } else {
         Err(RuleSetError::Value("weights.toml temperature".to_owned()))
@@ -66,7 +66,7 @@ fn checked(temperature: TemperatureData) -> Result<TemperatureData, RuleSetError
 /// What texts are weighed with besides the concepts.
 struct TextModel {
     bias: Vec<f64>,
-    temperature: TemperatureData,
+    temperature: f64,
     model: Option<Model>,
 }
 

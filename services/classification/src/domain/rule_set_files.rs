@@ -20,7 +20,9 @@ pub struct RuleSetFiles<'a> {
     pub weights: &'a str,
     /// The model of the wording, in the form of `wording.rs`; empty where there is none.
     pub model: &'a [u8],
-    /// The lexicon: name and text of each file.
+    /// What was measured when the weights and the model were fitted: for people; nothing is decided by it.
+    pub report: &'a str,
+    /// The lexicon: name and text of each file, in any order.
     pub lexicon: Vec<(&'a str, &'a str)>,
 }
 
@@ -40,6 +42,7 @@ impl RuleSetFiles<'static> {
             languages: data!("languages.toml"),
             weights: data!("weights.toml"),
             model: include_bytes!("../../data/model.bin"),
+            report: data!("report.toml"),
             lexicon: vec![
                 ("children.toml", data!("lexicon/children.toml")),
                 ("trafficking.toml", data!("lexicon/trafficking.toml")),
@@ -188,39 +191,15 @@ pub(super) struct LanguagesData {
 pub(super) struct WeightsData {
     #[serde(rename = "source")]
     pub(super) _source: String,
-    #[serde(default)]
-    pub(super) temperature: TemperatureData,
+    #[serde(default = "one")]
+    pub(super) temperature: f64,
     pub(super) bias: BTreeMap<String, f64>,
     #[serde(default)]
     pub(super) weight: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
-/// What scores are divided by before they are made into probabilities: `short` for a text of no words,
-/// `long` for an endless one, half-way between them at `half` words.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TemperatureData {
-    pub(super) short: f64,
-    pub(super) long: f64,
-    pub(super) half: f64,
-}
-
-impl Default for TemperatureData {
-    fn default() -> Self {
-        Self {
-            short: 1.0,
-            long: 1.0,
-            half: 1.0,
-        }
-    }
-}
-
-impl TemperatureData {
-    /// For a text of so many words.
-    pub(super) fn at(&self, words: usize) -> f64 {
-        let words = u32::try_from(words).map_or(f64::MAX, f64::from);
-        self.long + (self.short - self.long) * self.half / (self.half + words)
-    }
+const fn one() -> f64 {
+    1.0
 }
 
 #[derive(Debug, Deserialize)]

@@ -67,9 +67,8 @@ pub(super) fn score(rules: &RuleSet, text: &Text, features: &[Feature]) -> Score
     for (score, added) in scores.iter_mut().zip(&by_wording) {
         *score += added;
     }
-    let temperature = rules.temperature().at(text.words().len());
     for score in &mut scores {
-        *score /= temperature;
+        *score /= rules.temperature();
     }
     Scores {
         probabilities: softmax(&scores),

@@ -236,7 +236,7 @@ impl Core {
         }
         let (mut written, mut unwritten) = (0, Vec::new());
         for conclusion in conclusions {
-            match self.write(&[conclusion]).await {
+            match self.write_one(conclusion).await {
                 Ok(one) => written += one,
                 Err(error) => {
                     say_failed(&conclusion.case, &error);
@@ -245,6 +245,19 @@ impl Core {
             }
         }
         Ok((written, unwritten))
+    }
+
+    /// As [`write`](Self::write). Where it fails, what a shadow says is left out before the decision is.
+    async fn write_one(&self, conclusion: &Conclusion) -> Result<u32> {
+        let done = self.write(&[conclusion]).await;
+        if done.is_ok() || conclusion.difference.is_none() {
+            return done;
+        }
+        let without = Conclusion {
+            difference: None,
+            ..conclusion.clone()
+        };
+        self.write(&[&without]).await
     }
 
     /// Writes those whose cases are still pending, in one transaction, and says how many.

@@ -32,8 +32,10 @@ impl Ops {
 
 impl Core {
     fn decide_text(&self, input: &CaseInput) -> Result<Decided> {
-        let decision = self.decide(&input.as_input())?;
+        let in_use = self.parts.rules.in_use();
+        let set = &in_use.active;
+        let decision = Self::decide(&set.rules, &input.as_input())?;
         let nobody = ReferralId::from_uuid(Uuid::nil());
-        Ok(unnamed(decision, nobody, self.now()))
+        Ok(unnamed(decision, set.model(), nobody, self.now()))
     }
 }

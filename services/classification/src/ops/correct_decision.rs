@@ -112,6 +112,7 @@ impl Core {
             item: None,
             audit: vec![entry],
             events,
+            difference: None,
         };
         store::write(
             tx,

@@ -70,6 +70,8 @@ impl Core {
             by: Some(by.clone()),
             note: Some(ruling.reason.clone()),
             exercise: false,
+            model: String::new(),
+            making: None,
         }
     }
 
@@ -78,7 +80,8 @@ impl Core {
     /// # Errors
     /// UNKNOWN_UNIT with the field of one that is none.
     pub(super) fn check_units(&self, ruling: &Ruling) -> Result<()> {
-        let units = self.parts.rules.units();
+        let in_use = self.parts.rules.in_use();
+        let units = in_use.active.rules.units();
         let known = |unit: &UnitCode| units.iter().any(|info| info.code == *unit);
         match ruling.units().find(|unit| !known(unit)) {
             None => Ok(()),
@@ -151,6 +154,7 @@ impl Core {
             item: Some(ItemChange::Changed(item)),
             audit: vec![entry],
             events,
+            difference: None,
         };
         store::write(
             tx,

@@ -8,23 +8,26 @@ use tracing::Span;
 use uuid::Uuid;
 
 use super::Core;
-use crate::case::{Case, CaseStep, Decided, Ground, Probable, Suggested};
+use crate::artefacts::digest::Digest;
+use crate::artefacts::shadow::Difference;
+use crate::case::{Case, CaseStep, Decided, Ground, Making, Probable, Suggested};
 use crate::convert::{CaseInput, Sealed};
 use crate::desk::{Fate, Item, RULE_GIVEN_UP, Refused, Routing, TriageCause, verdict};
-use crate::domain::{self, Input, decide};
+use crate::domain::{self, Input, RuleSet, decide};
 use crate::store::{Conclusion, ItemChange};
 
 const ACTION: &str = "classification.decide";
+/// The version of this program: with the rule set it is what makes a decision.
+pub(super) const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// How it stands in the audit that a unit must not have the part the machine would give it.
 const PERMIT_UNIT: &str = "classification.permit_unit";
 
 impl Core {
-    /// What the machine says of `input`.
+    /// What the machine says of `input` by `rules`.
     ///
     /// # Errors
     /// INTERNAL where deciding panics, so that a text that breaks the decision breaks nothing else.
-    pub(super) fn decide(&self, input: &Input<'_>) -> Result<domain::Decision> {
-        let rules = &self.parts.rules;
+    pub(super) fn decide(rules: &RuleSet, input: &Input<'_>) -> Result<domain::Decision> {
         // The rule set is only read: nothing is left half changed.
         catch_unwind(AssertUnwindSafe(|| decide(rules, input)))
             .map_err(|_| Error::internal("the decision panicked"))
@@ -43,22 +46,40 @@ impl Core {
         let (span, trace) = span_of(&case);
         let _in = span.enter();
         let envelope = Sealed::of(&case)?;
-        let decision = self.decide(&input.as_input())?;
+        // One rule set from here to the end, whatever is chosen meanwhile.
+        let in_use = self.parts.rules.in_use();
+        let set = &in_use.active;
+        let decision = Self::decide(&set.rules, &input.as_input())?;
+        let making = Some(Making {
+            program: PROGRAM.to_owned(),
+            input: Some(Digest::of_input(input)),
+            decision: Digest::of_decision(&decision)?,
+        });
+        let shadow = in_use.shadow.as_ref();
+        let differs = shadow.and_then(|shadow| shadow.differs(&input.as_input(), &decision));
         let routing = Routing {
             policy: &self.parts.policy,
             markings: &envelope.facts.markings,
             declined: &case.declined,
         };
-        let review_desk = self.parts.rules.review_desk();
-        let (decision, fate, refused) = verdict(decision, &routing, review_desk);
+        let (decision, fate, refused) = verdict(decision, &routing, set.rules.review_desk());
         let decided = Decided {
             id: DecisionId::new(now, self.parts.random.as_ref()),
             revision: case.next_revision(),
             exercise: envelope.facts.exercise,
-            ..unnamed(decision, case.referral, now)
+            making,
+            ..unnamed(decision, set.model(), case.referral, now)
         };
+        let difference = differs.map(|(active, shadow)| Difference {
+            decision: decided.id,
+            referral: case.referral,
+            at: now,
+            active,
+            shadow,
+        });
         let mut conclusion =
             self.conclude(case, &envelope, Some(decided), fate, now, trace.as_deref())?;
+        conclusion.difference = difference;
         let refusal = |refused: &Refused| {
             let referral = conclusion.case.referral;
             self.refusal(now, &self.service, PERMIT_UNIT, referral, refused)
@@ -127,12 +148,18 @@ impl Core {
             decided,
             item,
             events,
+            difference: None,
         })
     }
 }
 
 /// The machine's decision, neither named nor numbered: its id is nil and its revision 0.
-pub(super) fn unnamed(decision: domain::Decision, referral: ReferralId, now: Timestamp) -> Decided {
+pub(super) fn unnamed(
+    decision: domain::Decision,
+    model: &str,
+    referral: ReferralId,
+    now: Timestamp,
+) -> Decided {
     let units = decision.probabilities.into_iter().map(|answer| Probable {
         unit: Some(answer.unit),
         probability: answer.probability.as_f64(),
@@ -168,6 +195,8 @@ pub(super) fn unnamed(decision: domain::Decision, referral: ReferralId, now: Tim
         by: None,
         note: None,
         exercise: false,
+        model: model.to_owned(),
+        making: None,
     }
 }
 

@@ -12,11 +12,13 @@ mod keep_corrections;
 mod list_decisions;
 mod list_labels;
 mod list_triage_items;
+mod recompute_decision;
 mod record_admissions;
 mod record_purges;
 mod record_returns;
 
 pub use classify_pending::Tally;
+pub use recompute_decision::{Recomputation, Recomputed};
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,9 +33,10 @@ use liaison_store::sealed::Vault;
 use liaison_types::{
     AuditId, Backoff, Clock, Error, ErrorKind, Party, Random, Reason, ReferralId, Result, Timestamp,
 };
+use tokio::sync::Mutex;
 
+use crate::artefacts::in_use::{Loaded, RuleSets};
 use crate::desk::Refused;
-use crate::domain::RuleSet;
 use crate::events::Publisher;
 use crate::inputs::InputSource;
 
@@ -69,7 +72,7 @@ pub struct Parts {
     /// Seals what people write.
     pub vault: Vault,
     /// What is decided by, and which units there are.
-    pub rules: Arc<RuleSet>,
+    pub rules: RuleSets,
     /// Who may do what.
     pub policy: Policy,
     /// Where offences and narratives come from.
@@ -91,6 +94,8 @@ struct Core {
     parts: Parts,
     service: Party,
     publisher: Publisher,
+    /// The rule set that a decision was last made again by.
+    recomputing_by: Mutex<Option<Arc<Loaded>>>,
 }
 
 impl fmt::Debug for Ops {
@@ -110,6 +115,7 @@ impl Ops {
                 parts,
                 service,
                 publisher,
+                recomputing_by: Mutex::default(),
             }),
         }
     }

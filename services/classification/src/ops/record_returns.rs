@@ -114,6 +114,7 @@ impl Core {
                 ItemChange::New(item)
             }),
             events,
+            difference: None,
         }))
     }
 }

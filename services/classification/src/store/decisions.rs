@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use liaison_store::sealed::{Cell, DataKey, Vault};
 use liaison_store::{DbResult as _, Inconsistency, Tx, any_of};
-use liaison_types::{DecisionId, ReferralId, Result, Timestamp};
+use liaison_types::{DecisionId, Error, ReferralId, Result, Timestamp};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
@@ -12,7 +12,8 @@ use sea_orm::{
 use super::entity::decision::{Column, Entity, Model};
 use super::purge::is_purged;
 use super::{from_json, json, parsed};
-use crate::case::{Actor, Decided};
+use crate::artefacts::digest::Digest;
+use crate::case::{Actor, Decided, Making};
 use crate::domain::Outcome;
 
 const ROUTE: &str = "ROUTE";
@@ -105,6 +106,15 @@ pub async fn referral_of<C: ConnectionTrait>(
     Ok(row.map(|row| ReferralId::from_uuid(row.referral_id)))
 }
 
+/// One decision, without what a person wrote about it.
+///
+/// # Errors
+/// Where the database refuses, or the row makes no sense.
+pub async fn find_decision<C: ConnectionTrait>(db: &C, id: DecisionId) -> Result<Option<Decided>> {
+    let row = Entity::find_by_id(id.uuid()).one(db).await.db()?;
+    row.map(|row| read(row, None)).transpose()
+}
+
 /// The machine's latest decision on each of these referrals that has one.
 ///
 /// # Errors
@@ -154,15 +164,12 @@ pub(super) async fn rows(
 }
 
 fn row(decided: &Decided, note: Option<Vec<u8>>) -> Result<Model> {
-    let by = decided.by.as_ref();
+    let (by, making) = (decided.by.as_ref(), decided.making.as_ref());
     Ok(Model {
         id: decided.id.uuid(),
         referral_id: decided.referral.uuid(),
         revision: decided.revision,
-        outcome: match decided.outcome {
-            Outcome::Route => ROUTE.to_owned(),
-            Outcome::Review => REVIEW.to_owned(),
-        },
+        outcome: outcome_text(decided.outcome).to_owned(),
         lead: decided.lead.as_ref().map(ToString::to_string),
         supporting: json(&decided.supporting)?,
         desk: decided.desk.as_ref().map(ToString::to_string),
@@ -177,11 +184,55 @@ fn row(decided: &Decided, note: Option<Vec<u8>>) -> Result<Model> {
         suggestions: Some(json(&decided.suggestions)?),
         confidence: decided.confidence(),
         exercise: decided.exercise,
+        model: Some(decided.model.clone()).filter(|model| !model.is_empty()),
+        program: making.map(|making| making.program.clone()),
+        input_digest: making
+            .and_then(|making| making.input)
+            .map(|digest| digest.as_bytes().to_vec()),
+        decision_digest: making.map(|making| making.decision.as_bytes().to_vec()),
     })
+}
+
+pub(super) const fn outcome_text(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Route => ROUTE,
+        Outcome::Review => REVIEW,
+    }
+}
+
+pub(super) fn outcome(on: &Inconsistency, column: &'static str, text: &str) -> Result<Outcome> {
+    match text {
+        ROUTE => Ok(Outcome::Route),
+        REVIEW => Ok(Outcome::Review),
+        _ => Err(on.column(column).into()),
+    }
+}
+
+fn making(row: &Model, on: &Inconsistency) -> Result<Option<Making>> {
+    let digest = |column, bytes: &[u8]| {
+        let bytes = <[u8; 32]>::try_from(bytes);
+        bytes
+            .map(Digest::from_bytes)
+            .map_err(|_| Error::from(on.column(column)))
+    };
+    let input = row.input_digest.as_deref();
+    let input = input
+        .map(|bytes| digest("input_digest", bytes))
+        .transpose()?;
+    match (&row.program, row.decision_digest.as_deref()) {
+        (None, None) => Ok(None),
+        (Some(program), Some(decision)) => Ok(Some(Making {
+            program: program.clone(),
+            input,
+            decision: digest("decision_digest", decision)?,
+        })),
+        _ => Err(on.column("decision_digest").into()),
+    }
 }
 
 fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
     let on = Inconsistency::on("decision").row(row.id);
+    let making = making(&row, &on)?;
     let by = match (row.party, row.officer) {
         (None, None) => None,
         (Some(party), Some(officer)) => Some(Actor {
@@ -199,11 +250,7 @@ fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
         id,
         referral: ReferralId::from_uuid(row.referral_id),
         revision: row.revision,
-        outcome: match row.outcome.as_str() {
-            ROUTE => Outcome::Route,
-            REVIEW => Outcome::Review,
-            _ => return Err(on.column("outcome").into()),
-        },
+        outcome: outcome(&on, "outcome", &row.outcome)?,
         lead: row
             .lead
             .map(|lead| parsed(&on, "lead", &lead))
@@ -228,5 +275,7 @@ fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
         by,
         note,
         exercise: row.exercise,
+        model: row.model.unwrap_or_default(),
+        making,
     })
 }

@@ -4,11 +4,13 @@
 mod cases;
 mod corrections;
 mod decisions;
+mod differences;
 mod drift;
 mod entity;
 mod items;
 mod migration;
 mod purge;
+mod rule_sets;
 mod write;
 
 pub use cases::{claim, find_case, insert_cases, lock, pending, postpone};
@@ -16,11 +18,15 @@ pub use corrections::{
     CorrectionPlace, correction_place, corrections_of, is_contested, keep_corrections, labels,
     settle,
 };
-pub use decisions::{by_ids, decisions_of, proposals, referral_of, without_notes};
+pub use decisions::{by_ids, decisions_of, find_decision, proposals, referral_of, without_notes};
+pub use differences::differences;
 pub use drift::drift;
 pub use items::{Place, items_of, place, waiting};
 pub use migration::Migrator;
 pub use purge::purge;
+pub use rule_sets::{
+    digest_of, files_of, in_force, insert_rule_set, lock_rule_sets, rule_sets, update_rule_sets,
+};
 pub use write::{Conclusion, ItemChange, write};
 
 use std::error::Error as StdError;

@@ -4,7 +4,7 @@ use liaison_store::sealed::Vault;
 use liaison_store::{DbResult as _, Tx, any_of, insert_all_ignoring_conflicts};
 use liaison_types::{ReferralId, Result, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
 
 use super::entity::{decision, purged_referral};
@@ -43,8 +43,9 @@ pub async fn purge(
     let backend = tx.get_database_backend();
     decision::Entity::update_many()
         .col_expr(decision::Column::Note, Expr::value(None::<Vec<u8>>))
+        // Whoever has a text could find out whether it was this one.
+        .col_expr(decision::Column::InputDigest, Expr::value(None::<Vec<u8>>))
         .filter(any_of(backend, decision::Column::ReferralId, new.clone()))
-        .filter(decision::Column::Note.is_not_null())
         .exec(tx)
         .await
         .db()?;

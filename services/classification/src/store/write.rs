@@ -8,7 +8,8 @@ use liaison_store::{insert_all, update_all};
 use liaison_types::{Result, Timestamp};
 
 use super::entity::{decision, referral_case, triage_item};
-use super::{cases, decisions, items};
+use super::{cases, decisions, differences, items};
+use crate::artefacts::shadow::Difference;
 use crate::case::{Case, Decided};
 use crate::desk::Item;
 
@@ -34,6 +35,8 @@ pub struct Conclusion {
     pub audit: Vec<AuditEntry>,
     /// What the others are told.
     pub events: Vec<NewEvent>,
+    /// What a shadow would have decided otherwise.
+    pub difference: Option<Difference>,
 }
 
 /// Writes conclusions on different cases, each of whose row locks the transaction holds, with what
@@ -63,6 +66,10 @@ pub async fn write(
     let decided = decisions::rows(tx, vault, decided).await?;
     insert_all::<decision::ActiveModel, _>(tx, decided).await?;
     write_items(tx, conclusions).await?;
+    let differing = conclusions
+        .iter()
+        .filter_map(|conclusion| conclusion.difference.as_ref());
+    differences::insert(tx, differing).await?;
 
     let entries = conclusions
         .iter()

@@ -30,6 +30,7 @@ both_backends! {
         world.deliver("intake", vec![world.purged(purged)]).await;
 
         before[0].note = None;
+        before[1].making.as_mut().unwrap().input = None;
         assert_eq!(world.ops.list_decisions(purged).await.unwrap(), before, "who decided what stays");
         assert_eq!(notes(&world, kept).await, [Some("as the facts say".to_owned()), None]);
         assert_eq!(world.count("data_key").await, 1);

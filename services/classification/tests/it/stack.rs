@@ -10,7 +10,7 @@ use liaison_identity::IdentitySettings;
 use liaison_proto::classification::classification_service_client::ClassificationServiceClient;
 use liaison_proto::classification::{
     ClassifyTextRequest, DecideTriageRequest, DecisionOutcome, ListDecisionsRequest,
-    ListTriageItemsRequest,
+    ListTriageItemsRequest, Recomputation, RecomputeDecisionRequest,
 };
 use liaison_proto::event::DeliverEventsRequest;
 use liaison_proto::event::event::Data;
@@ -163,6 +163,20 @@ both_backends! {
         let decisions = desk.list_decisions(asked).await.unwrap().into_inner().decisions;
         assert_eq!(decisions.iter().map(|d| d.revision).collect::<Vec<_>>(), [2, 1]);
 
+        // What the machine said comes out the same again; what the desk said is nobody's to compute.
+        let mut again = async |name: &str| {
+            let asked = RecomputeDecisionRequest { name: name.to_owned() };
+            desk.recompute_decision(asked).await.map(tonic::Response::into_inner)
+        };
+        let same = again(&decisions[1].name).await.unwrap();
+        assert_eq!(same.result(), Recomputation::Same);
+        assert_eq!((same.digest.len(), &same.recomputed_digest, same.recomputed), (64, &same.digest, None));
+        assert_eq!((&same.rule_set, same.program.is_empty()), (&decisions[1].rule_set, false));
+        assert_eq!(again(&decisions[0].name).await.unwrap().result(), Recomputation::NotRecorded);
+        let absent = again(&wire::resource(uncertain).replace("referrals", "classifications")).await.unwrap_err();
+        assert_eq!(reason(&absent), "NOT_FOUND");
+        assert_eq!(reason(&again("classifications/x").await.unwrap_err()), "INVALID_ARGUMENT");
+
         suite.running.lifecycle().stop();
         assert_eq!(suite.running.ended().await, Outcome::Clean);
     }
@@ -202,8 +216,10 @@ both_backends! {
             let decisions = decisions.await.map(|_| ()).unwrap_err();
             let decide = client.decide_triage(DecideTriageRequest::default());
             let decide = decide.await.map(|_| ()).unwrap_err();
+            let again = client.recompute_decision(RecomputeDecisionRequest::default());
+            let again = again.await.map(|_| ()).unwrap_err();
             // Refused before anything is read of what they ask.
-            for status in [list, decisions, decide] {
+            for status in [list, decisions, decide, again] {
                 assert_eq!(status.code(), Code::PermissionDenied, "{party}");
                 assert_eq!(reason(&status), "CALLER_NOT_ALLOWED", "{party}");
             }

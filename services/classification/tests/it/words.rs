@@ -6,6 +6,7 @@ use liaison_proto::intake::ClassificationInput;
 use liaison_testkit::both_backends;
 
 use crate::kit::{World, coded, contents};
+use crate::rule_sets::Folder;
 
 const NARRATIVES: [&str; 2] = [
     "Between March and June the hackers used stolen passwords to break into the servers of the \
@@ -19,6 +20,8 @@ const TITLE: &str = "Attack against the Saint-Corentin clinic";
 both_backends! {
     async fn no_table_holds_words_of_a_narrative(database: TestDatabase) {
         let world = World::new(database).await;
+        let other = Folder::new("other", "terrorism");
+        world.shadow(other.loaded());
         for narrative in NARRATIVES {
             for iccs in ["", "0903"] {
                 let input = ClassificationInput {
@@ -42,7 +45,7 @@ both_backends! {
             }
         }
         let mut dump = String::new();
-        for table in ["referral_case", "decision", "correction", "triage_item", "audit", "outbox", "inbox"] {
+        for table in ["referral_case", "decision", "correction", "triage_item", "audit", "outbox", "inbox", "shadow_difference"] {
             assert!(world.count(table).await > 0, "{table}");
             dump.push_str(&contents(&world, table).await);
         }

@@ -43,6 +43,14 @@ pub struct Model {
     pub confidence: Option<f64>,
     /// Training traffic.
     pub exercise: bool,
+    /// The version of the text model; absent where none took part.
+    pub model: Option<String>,
+    /// The version of the program; absent where a person decided.
+    pub program: Option<String>,
+    /// SHA-256 of what was decided on; cleared by a purge.
+    pub input_digest: Option<Vec<u8>>,
+    /// SHA-256 of what the machine decided, before policy; absent where a person decided.
+    pub decision_digest: Option<Vec<u8>>,
 }
 
 /// None that the code follows.

@@ -4,6 +4,7 @@ mod m20261122_000001_cases_decisions_triage;
 mod m20261122_000002_protection;
 mod m20261122_000003_sealed_notes;
 mod m20261122_000004_corrections;
+mod m20261122_000005_rule_sets;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         steps.push(m20261122_000002_protection::step());
         steps.push(m20261122_000003_sealed_notes::step());
         steps.push(m20261122_000004_corrections::step());
+        steps.push(m20261122_000005_rule_sets::step());
         steps
     }
 }

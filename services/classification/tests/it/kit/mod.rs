@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use liaison_classification::Migrator;
 use liaison_classification::arrivals::Arrivals;
+use liaison_classification::artefacts::in_use::{InUse, Loaded, RuleSets};
+use liaison_classification::artefacts::shadow::Shadow;
 use liaison_classification::case::{Actor, Decided};
 use liaison_classification::desk::{Correcting, Opened, Ruling};
-use liaison_classification::domain::RuleSet;
 use liaison_classification::inputs::Intake;
 use liaison_classification::ops::{Ops, Parts, Tally, Terms};
 use liaison_classification::worker::Facts;
@@ -55,11 +56,12 @@ pub struct World {
     pub server: Option<Serving>,
     pub db: Db,
     pub ops: Ops,
+    pub rules: RuleSets,
     pub inbox: EventInbox<Facts>,
     address: SocketAddr,
     from_intake: EventSource,
     from_routing: EventSource,
-    _database: TestDatabase,
+    pub database: TestDatabase,
 }
 
 impl World {
@@ -83,12 +85,13 @@ impl World {
         let inputs = Intake::new(channel(&own, "intake", address));
         let ring = Arc::new(KeyRing::from_keys([(1, [7; 32])]).unwrap());
         let vault = Vault::new(ring, environment.random());
+        let rules = RuleSets::of_build().unwrap();
         let ops = Ops::new(Parts {
             db: db.clone(),
             clock: environment.clock(),
             random: environment.random(),
             vault,
-            rules: Arc::new(RuleSet::embedded().unwrap()),
+            rules: rules.clone(),
             policy,
             inputs: Arc::new(inputs),
             terms: Terms {
@@ -116,10 +119,25 @@ impl World {
             server: Some(server),
             db,
             ops,
+            rules,
             inbox,
             address,
-            _database: database,
+            database,
         }
+    }
+
+    /// Lets `set` decide beside the active one.
+    pub fn shadow(&self, set: Arc<Loaded>) {
+        self.rules.swap(InUse {
+            active: Arc::clone(&self.rules.in_use().active),
+            shadow: Some(Arc::new(Shadow::new(set))),
+        });
+    }
+
+    /// Decides by `active` from now on.
+    pub fn decide_by(&self, active: Arc<Loaded>) {
+        let shadow = None;
+        self.rules.swap(InUse { active, shadow });
     }
 
     pub async fn stop_intake(&mut self) {
