@@ -37,6 +37,20 @@ impl Folder {
                 .unwrap();
             text.replacen(line, &format!("version = \"{version}\""), 1)
         });
+        // These are read often, and declared codes are enough here: one concept is the whole lexicon.
+        this.change("weights.toml", |text| {
+            text.split_once("\n[weight").unwrap().0.to_owned()
+        });
+        this.change("rule_set.toml", |text| {
+            let (before, from) = text.split_once("[[first]]").unwrap();
+            let (_, text) = from.split_once("\n[text]").unwrap();
+            format!("{before}\n[text]{text}")
+        });
+        for entry in std::fs::read_dir(this.path().join("lexicon")).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        let concept = "[[concept]]\nid = \"cyber.only\"\nabout = \"x\"\nunit = \"cyber\"\nstrength = \"weak\"\nany = [\"botnet\"]\n";
+        std::fs::write(this.path().join("lexicon/cyber.toml"), concept).unwrap();
         this.change("codes.toml", |text| {
             let row = "prefix = \"0903\"\ntitle = \"Acts against computer systems\"\nunit = \"cyber\"\ndesk = \"threat-response\"";
             assert!(text.contains(row));

@@ -53,6 +53,8 @@ pub enum TriageCommand {
     Export(TriageExportArgs),
     /// Show how the machine's decisions change from week to week.
     Drift(TriageDriftArgs),
+    /// Make decisions of the machine again, and tell whether they come out the same to the byte.
+    Recompute(TriageRecomputeArgs),
 }
 
 /// Arguments of `triage show`.
@@ -139,6 +141,17 @@ pub struct TriageDecideArgs {
     /// Why.
     #[arg(long)]
     pub reason: String,
+    /// Connection.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// Arguments of `triage recompute`.
+#[derive(Clone, Debug, Args)]
+pub struct TriageRecomputeArgs {
+    /// The decision, for example classifications/0198…, or the referral, for example referrals/0198…, of which
+    /// all decisions of the machine are meant; the identifier of a referral alone is enough.
+    pub name: String,
     /// Connection.
     #[command(flatten)]
     pub connect: ConnectArgs,

@@ -22,7 +22,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 pub use common::{ConnectArgs, PageArgs};
 pub use desks::{
     ReviewCommand, ReviewDecideArgs, TriageCommand, TriageCorrectArgs, TriageDecideArgs,
-    TriageDriftArgs, TriageExportArgs, TriageShowArgs,
+    TriageDriftArgs, TriageExportArgs, TriageRecomputeArgs, TriageShowArgs,
 };
 pub use offline::{
     CertsCommand, CertsDirArgs, CertsIssueArgs, CertsRenewArgs, CertsRevokeArgs,

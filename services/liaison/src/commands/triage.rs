@@ -2,6 +2,7 @@
 
 mod drift;
 mod export;
+mod recompute;
 mod show;
 
 use liaison_proto::classification::{
@@ -34,6 +35,7 @@ pub async fn run(output: &Output, command: &TriageCommand) -> Outcome {
         TriageCommand::Correct(args) => correct(output, args).await,
         TriageCommand::Export(args) => export::run(output, args).await,
         TriageCommand::Drift(args) => drift::run(output, args).await,
+        TriageCommand::Recompute(args) => recompute::run(output, args).await,
     }
 }
 

@@ -63,6 +63,7 @@ fn every_command_has_help_that_describes_every_option() {
         "triage decide",
         "triage drift",
         "triage export",
+        "triage recompute",
         "triage show",
         "pull",
         "assignment extend",
