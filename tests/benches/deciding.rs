@@ -19,6 +19,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, try_join_all};
 use liaison_classification::Migrator;
 use liaison_classification::arrivals::Arrivals;
+use liaison_classification::artefacts::in_use::RuleSets;
 use liaison_classification::convert;
 use liaison_classification::domain::{RuleSet, decide};
 use liaison_classification::inputs::{Found, InputSource};
@@ -67,7 +68,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let rules = Arc::new(RuleSet::embedded().unwrap());
+    let rules = RuleSets::of_build().unwrap();
     let mut backends = vec![Backend::Sqlite];
     if std::env::var_os(POSTGRES_URL).is_some() {
         backends.push(Backend::Postgres);
@@ -75,7 +76,7 @@ fn main() {
     for backend in backends {
         let rounds: Vec<(f64, f64)> = (0..ROUNDS)
             .map(|_| {
-                let alone = alone(&rules);
+                let alone = alone(&rules.in_use().active.rules);
                 (run(decided(backend, &rules)), alone)
             })
             .collect();
@@ -117,7 +118,7 @@ fn alone(rules: &RuleSet) -> f64 {
 }
 
 /// How many waiting cases a second are decided, on an empty database.
-async fn decided(backend: Backend, rules: &Arc<RuleSet>) -> f64 {
+async fn decided(backend: Backend, rules: &RuleSets) -> f64 {
     let database = match backend {
         Backend::Sqlite => TestDatabase::sqlite(),
         Backend::Postgres => TestDatabase::postgres().await,
@@ -130,7 +131,7 @@ async fn decided(backend: Backend, rules: &Arc<RuleSet>) -> f64 {
         clock: environment.clock(),
         random: environment.random(),
         vault: Vault::new(Arc::new(ring), environment.random()),
-        rules: Arc::clone(rules),
+        rules: rules.clone(),
         policy: Policy::built_in(),
         inputs: Arc::new(Dossiers),
         terms: Terms {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use liaison_proto::classification::{
     ClassifyTextRequest, CorrectDecisionRequest, DecideTriageRequest, GetDriftFiguresRequest,
     GetTriageItemRequest, ListDecisionsRequest, ListLabelsRequest, ListTriageItemsRequest,
+    RecomputeDecisionRequest,
 };
 use liaison_proto::common::{DeclineReason, Outcome, ReferralState, RefusalGround};
 use liaison_proto::intake::{
@@ -455,7 +456,13 @@ impl Life<'_> {
                 .list_decisions(decisions)
                 .await
                 .expect("they are there");
-            assert!(!decisions.into_inner().decisions.is_empty());
+            let decisions = decisions.into_inner().decisions;
+            assert!(!decisions.is_empty());
+            let name_of_decision = decisions[0].name.clone();
+            let again = RecomputeDecisionRequest {
+                name: name_of_decision,
+            };
+            told.answered("a recomputation", desk.recompute_decision(again).await);
             let mut stranger = self.terrorism.officer("somebody.else").intake();
             let request = GetDossierRequest {
                 name: name(),

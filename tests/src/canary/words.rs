@@ -272,7 +272,7 @@ mod tests {
     use prost::Message as _;
 
     /// Those that hold codes of closed lists, names of things, tokens, and digests, which say nothing.
-    const CODES: [&str; 67] = [
+    const CODES: [&str; 68] = [
         "AcceptAssignmentRequest.lease_token",
         "AcceptAssignmentRequest.name",
         "ClaimTaskRequest.name",
@@ -331,6 +331,7 @@ mod tests {
         "PurgeReferralRequest.etag",
         "PurgeReferralRequest.name",
         "PullAssignmentsRequest.desk",
+        "RecomputeDecisionRequest.name",
         "ReleaseAssignmentRequest.lease_token",
         "ReleaseAssignmentRequest.name",
         "ShareReferralRequest.name",

@@ -14,6 +14,7 @@ mod paging;
 mod parties;
 mod policy;
 mod review;
+mod rule_sets;
 mod settings;
 mod submitting;
 mod triage;

@@ -55,7 +55,7 @@ mod desk;
 
 pub(crate) use desk::{
     correct_decision, decide_triage, get_drift_figures, get_triage_item, list_decisions,
-    list_labels, list_triage_items,
+    list_labels, list_triage_items, recompute_decision,
 };
 
 /// Longer than any text that a request may hold, but for a narrative.

@@ -175,6 +175,11 @@ service/classification     nothing ok     ok     ok     ok       ok        ok   
 desk/triage                hidden ok     ok     ok     ok       ok        ok       ok       hidden  ok     ok       hidden
 *                          denied
 "),
+    row("ClassificationService/RecomputeDecision", bodies::recompute_decision, "
+                           review triage routed leased accepted completed declined exercise refused german partners absent
+desk/triage                hidden ok     ok     ok     ok       ok        ok       ok       hidden  ok     ok       hidden
+*                          denied
+"),
     row("ClassificationService/ListTriageItems", bodies::list_triage_items, "
                            first token absent
 desk/triage                ok    ok    PAGE_TOKEN_MISMATCH

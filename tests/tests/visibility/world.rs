@@ -80,12 +80,12 @@ pub(crate) struct World {
     referrals: BTreeMap<String, String>,
     /// Shares, by name.
     shares: BTreeMap<String, (String, String)>,
+    /// Decisions, by the name of the referral: what the machine decided, or the one to correct.
+    decisions: BTreeMap<String, String>,
     /// Tasks of the accepted share, by name.
     tasks: BTreeMap<String, String>,
     /// The request id of a submission of `bureau/NB-FR`.
     pub(crate) taken: String,
-    /// Decisions, by name.
-    decisions: BTreeMap<String, String>,
     /// Tokens and the cursor of one party each, by the method that gave it.
     tokens: BTreeMap<&'static str, String>,
     passed: String,
@@ -125,9 +125,9 @@ impl World {
             clients,
             referrals: BTreeMap::new(),
             shares: BTreeMap::new(),
+            decisions: BTreeMap::new(),
             tasks: BTreeMap::new(),
             taken: request_id(),
-            decisions: BTreeMap::new(),
             tokens: BTreeMap::new(),
             passed: String::new(),
         };
@@ -141,6 +141,7 @@ impl World {
         world.rule().await;
         world.suite.drained().await;
         world.name_shares().await;
+        world.name_decisions().await;
         world.name_tokens().await;
         world
     }
@@ -377,6 +378,24 @@ impl World {
                 .find(|share| share.referral == referral && share.unit == unit);
             let share = (share.unwrap().name.clone(), "token".to_owned());
             self.shares.insert(name.to_owned(), share);
+        }
+    }
+
+    /// The machine's are the first on each. Those that were named already stay.
+    async fn name_decisions(&mut self) {
+        let mut desk = self.client("desk/triage").classification();
+        for (name, referral) in &self.referrals {
+            let request = ListDecisionsRequest {
+                referral: referral.clone(),
+            };
+            // What was not admitted is not known there.
+            let Ok(all) = desk.list_decisions(request).await else {
+                continue;
+            };
+            if let Some(first) = all.into_inner().decisions.last() {
+                let known = self.decisions.entry(name.clone());
+                known.or_insert_with(|| first.name.clone());
+            }
         }
     }
 

@@ -304,10 +304,10 @@ mod tests {
             matches!(embedded.write(&to), Err(FilesError::Access { .. })),
             "nothing is overwritten"
         );
+        let figures = embedded.figures();
         assert!(
-            embedded.figures().contains("coverage"),
-            "{}",
-            embedded.figures()
+            !figures.is_empty() && !figures.starts_with('#'),
+            "{figures}"
         );
     }
 

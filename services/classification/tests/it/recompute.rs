@@ -8,8 +8,7 @@ use liaison_store::DbBackend;
 use liaison_testkit::both_backends;
 use liaison_types::{DecisionId, Reason, ReferralId};
 
-use crate::kit::{World, coded, duty_officer, vague};
-use crate::rule_sets::{Folder, Operator};
+use crate::kit::{Folder, Operator, World, coded, duty_officer, vague};
 
 /// Cocaine in a container, told in two languages.
 fn told() -> ClassificationInput {

@@ -1,138 +1,22 @@
 //! Rule sets are kept, chosen, followed by every process, and tried beside the active one.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use liaison_classification::artefacts::commands;
 use liaison_classification::artefacts::files::NamedFiles;
 use liaison_classification::artefacts::in_use::{Loaded, RuleSets};
 use liaison_classification::artefacts::kept::{Kept, RuleSetState};
 use liaison_classification::artefacts::register::{Source, at_start};
 use liaison_classification::artefacts::watch::Watch;
 use liaison_classification::domain::Outcome;
-use liaison_classification::{Classification, ClassificationSettings, store};
-use liaison_runtime::{Ambient, Loader, Service as _, Settings, Task};
+use liaison_classification::store;
 use liaison_store::audit::{self, AuditQuery};
 use liaison_store::{Db, DbBackend};
 use liaison_testkit::both_backends;
-use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
 use liaison_types::{Error, Reason, Result};
 use sea_orm::{ConnectionTrait as _, Statement};
 
-use crate::kit::{World, coded, vague};
-
-/// A folder with the rule set of this build under another version, by which 0903 leads to `unit`.
-pub(crate) struct Folder(tempfile::TempDir);
-
-impl Folder {
-    pub(crate) fn new(version: &str, unit: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        NamedFiles::embedded().write(folder.path()).unwrap();
-        let this = Self(folder);
-        this.change("rule_set.toml", |text| {
-            let line = text
-                .lines()
-                .find(|line| line.starts_with("version = "))
-                .unwrap();
-            text.replacen(line, &format!("version = \"{version}\""), 1)
-        });
-        // These are read often, and declared codes are enough here: one concept is the whole lexicon.
-        this.change("weights.toml", |text| {
-            text.split_once("\n[weight").unwrap().0.to_owned()
-        });
-        this.change("rule_set.toml", |text| {
-            let (before, from) = text.split_once("[[first]]").unwrap();
-            let (_, text) = from.split_once("\n[text]").unwrap();
-            format!("{before}\n[text]{text}")
-        });
-        for entry in std::fs::read_dir(this.path().join("lexicon")).unwrap() {
-            std::fs::remove_file(entry.unwrap().path()).unwrap();
-        }
-        let concept = "[[concept]]\nid = \"cyber.only\"\nabout = \"x\"\nunit = \"cyber\"\nstrength = \"weak\"\nany = [\"botnet\"]\n";
-        std::fs::write(this.path().join("lexicon/cyber.toml"), concept).unwrap();
-        this.change("codes.toml", |text| {
-            let row = "prefix = \"0903\"\ntitle = \"Acts against computer systems\"\nunit = \"cyber\"\ndesk = \"threat-response\"";
-            assert!(text.contains(row));
-            text.replacen(row, &format!("prefix = \"0903\"\ntitle = \"x\"\nunit = \"{unit}\""), 1)
-        });
-        this
-    }
-
-    /// The rule set in it.
-    pub(crate) fn loaded(&self) -> Arc<Loaded> {
-        let files = NamedFiles::read(self.path()).unwrap();
-        Arc::new(Loaded::new(&files).unwrap())
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&str) -> String) {
-        let path = self.0.path().join(name);
-        let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(path, change(&text)).unwrap();
-    }
-}
-
-/// The service's command line on a database.
-pub(crate) struct Operator(Task<ClassificationSettings>);
-
-impl Operator {
-    pub(crate) fn on(database: &TestDatabase, environment: &Environment) -> Self {
-        let loader = Loader::new(Classification::DEFAULTS);
-        let settings: Settings<ClassificationSettings> = loader
-            .set("database.url", database.settings().url.clone())
-            .load()
-            .unwrap();
-        let ambient = Ambient {
-            clock: environment.clock(),
-            random: environment.random(),
-            ..Ambient::default()
-        };
-        Self(Task { settings, ambient })
-    }
-
-    /// `rule-sets` with these words.
-    pub(crate) async fn does(&self, words: &[&str]) -> Result<u8> {
-        let words = std::iter::once("rule-sets").chain(words.iter().copied());
-        let asked = commands::command().try_get_matches_from(words).unwrap();
-        commands::run(&self.0, &asked).await
-    }
-
-    pub(crate) async fn add(&self, folder: &Folder) -> Result<u8> {
-        self.does(&["add", folder.path().to_str().unwrap(), "--operator", "ann"])
-            .await
-    }
-
-    pub(crate) async fn activate(&self, version: &str) -> Result<u8> {
-        let words = [
-            "activate",
-            version,
-            "--operator",
-            "ann",
-            "--reason",
-            "it is better",
-        ];
-        self.does(&words).await
-    }
-
-    async fn shadow(&self, version: &str) -> Result<u8> {
-        self.does(&["shadow", version, "--operator", "ann"]).await
-    }
-
-    async fn roll_back(&self) -> Result<u8> {
-        self.does(&[
-            "roll-back",
-            "--operator",
-            "ann",
-            "--reason",
-            "it was a mistake",
-        ])
-        .await
-    }
-}
+use crate::kit::{Folder, Operator, World, coded, vague};
 
 async fn start(db: &Db, environment: &Environment, source: Source) -> Result<RuleSets> {
     at_start(
@@ -217,7 +101,7 @@ both_backends! {
         }
         let set = kept(&db, &build()).await;
         assert_eq!((set.state, set.held, set.before), (RuleSetState::Active, false, None));
-        assert!(set.figures.contains("coverage"));
+        assert_eq!(set.figures, NamedFiles::embedded().figures());
         assert_eq!(set.digest, NamedFiles::embedded().digest());
         assert_eq!(store::files_of(db.reader(), &build()).await.unwrap(), NamedFiles::embedded());
         let service = "service/classification";

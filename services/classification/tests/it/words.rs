@@ -5,8 +5,7 @@ use liaison_proto::event::TriageCause;
 use liaison_proto::intake::ClassificationInput;
 use liaison_testkit::both_backends;
 
-use crate::kit::{World, coded, contents};
-use crate::rule_sets::Folder;
+use crate::kit::{Folder, World, coded, contents};
 
 const NARRATIVES: [&str; 2] = [
     "Between March and June the hackers used stolen passwords to break into the servers of the \

@@ -2,7 +2,7 @@
 
 use liaison_proto::classification::{
     CorrectDecisionRequest, GetDriftFiguresRequest, GetTriageItemRequest, ListDecisionsRequest,
-    ListLabelsRequest, ListTriageItemsRequest,
+    ListLabelsRequest, ListTriageItemsRequest, RecomputeDecisionRequest,
 };
 use prost::Message as _;
 
@@ -12,6 +12,11 @@ use crate::world::ruling;
 pub(crate) fn list_decisions(asked: &Asked<'_>) -> Bodies {
     let referral = asked.world.referral(asked.about);
     bodies![ListDecisionsRequest { referral }]
+}
+
+pub(crate) fn recompute_decision(asked: &Asked<'_>) -> Bodies {
+    let name = asked.world.decision(asked.about);
+    bodies![RecomputeDecisionRequest { name }]
 }
 
 pub(crate) fn list_triage_items(asked: &Asked<'_>) -> Bodies {

@@ -1,8 +1,10 @@
 //! The parts of the service, stepped by a test, and the services it talks to.
 
+mod artefacts;
 mod fake;
 mod samples;
 
+pub use artefacts::{Folder, Operator};
 pub use fake::{ANY_PORT, Fake, Serving};
 pub use samples::{coded, duty_officer, envelope, vague};
 

@@ -20,6 +20,7 @@ use liaison_proto::classification::{
     DecideTriageRequest, DecideTriageResponse, GetDriftFiguresRequest, GetDriftFiguresResponse,
     GetTriageItemRequest, GetTriageItemResponse, ListDecisionsRequest, ListDecisionsResponse,
     ListLabelsRequest, ListLabelsResponse, ListTriageItemsRequest, ListTriageItemsResponse,
+    RecomputeDecisionRequest, RecomputeDecisionResponse,
 };
 use liaison_telemetry::Instruments;
 use liaison_types::{Party, SystemClock};
@@ -247,6 +248,13 @@ impl ClassificationService for Empty {
         &self,
         _: Request<GetDriftFiguresRequest>,
     ) -> Result<Response<GetDriftFiguresResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn recompute_decision(
+        &self,
+        _: Request<RecomputeDecisionRequest>,
+    ) -> Result<Response<RecomputeDecisionResponse>, Status> {
         Ok(Response::new(Default::default()))
     }
 }
