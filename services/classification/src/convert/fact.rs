@@ -62,6 +62,9 @@ pub struct Returned {
     pub cause: TriageCause,
     /// The decision that came to nothing.
     pub revision: i32,
+    /// The unit it came back from, which need not be the one that the decision names: another may have led in
+    /// its place.
+    pub unit: Option<UnitCode>,
     /// Units that declined so far.
     pub declined: Vec<UnitCode>,
     /// Who says so.
@@ -83,6 +86,7 @@ pub fn returned(event: &ReceivedEvent, data: &CaseReturned) -> Result<Returned> 
         Path::root("revision"),
         Rule::OutOfRange(1, i64::from(i32::MAX)),
     );
+    let unit = checks.optional_parse(Path::root("unit"), &data.unit, Form::UnitName);
     let excluded = Path::root("excluded_units");
     let mut declined = Vec::new();
     let units = checks.at_most(excluded, &data.excluded_units, MAX_UNITS);
@@ -93,6 +97,7 @@ pub fn returned(event: &ReceivedEvent, data: &CaseReturned) -> Result<Returned> 
         referral,
         cause,
         revision: data.revision,
+        unit,
         declined,
         source: Party::clone(&event.source),
         traceparent: event.traceparent.clone(),

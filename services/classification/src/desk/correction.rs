@@ -22,7 +22,8 @@ liaison_types::names! {
         /// The machine decided otherwise after what it had decided on was amended.
         Amendment = "AMENDMENT",
         /// The desk ruled otherwise because the unit that fits could not have it: it declined, did not
-        /// answer, or must not have it. That says nothing of what kind of case it is.
+        /// answer, or must not have it, or another that led in its place says it is the wrong one. That
+        /// says nothing of what kind of case it is.
         Reassigned = "REASSIGNED",
     }
 }

@@ -82,7 +82,8 @@ impl Core {
     }
 
     /// What units said that they are the wrong ones for. Where the decision was replaced meanwhile, the
-    /// latest one is what came after. The transaction holds the cases' locks.
+    /// latest one is what came after. A unit that led in the place of one that could not says nothing of what
+    /// the machine decided, and neither does whoever is named then. The transaction holds the cases' locks.
     pub(super) async fn keep_wrong_units(
         &self,
         tx: &Tx<'_>,
@@ -99,6 +100,7 @@ impl Core {
         }
         let referrals: Vec<ReferralId> = wrong.iter().map(|back| back.referral).collect();
         let decisions = store::without_notes(tx, &referrals).await?;
+        let reassigned = store::reassigned(tx, &referrals).await?;
         let mut corrections = Vec::with_capacity(wrong.len());
         for back in wrong {
             let all = decisions.get(&back.referral).map_or(&[][..], Vec::as_slice);
@@ -114,8 +116,23 @@ impl Core {
                 before,
             };
             let (contested, machine) = latest(before);
-            let cause = CorrectionCause::WrongUnit;
-            corrections.push(self.correction(said, cause, contested, later.first(), machine));
+            let mut correction = self.correction(
+                said,
+                CorrectionCause::WrongUnit,
+                contested,
+                later.first(),
+                machine,
+            );
+            if reassigned.contains(&back.referral) {
+                correction.cause = CorrectionCause::Reassigned;
+            }
+            if let (Some(before), Some(unit)) = (&mut correction.before, &back.unit)
+                && before.lead.as_ref() != Some(unit)
+            {
+                correction.cause = CorrectionCause::Reassigned;
+                before.lead = Some(unit.clone());
+            }
+            corrections.push(correction);
         }
         store::keep_corrections(tx, &corrections).await
     }

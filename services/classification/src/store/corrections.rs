@@ -1,6 +1,8 @@
 //! What was said of decisions afterwards.
 
-use liaison_store::{DbResult as _, Inconsistency, Tx, insert_all};
+use std::collections::HashSet;
+
+use liaison_store::{DbResult as _, Inconsistency, Tx, any_of, insert_all};
 use liaison_types::{CorrectionId, DecisionId, Error, ReferralId, Result, Timestamp, UnitCode};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
@@ -41,6 +43,27 @@ pub async fn is_contested<C: ConnectionTrait>(db: &C, referral: ReferralId) -> R
         .filter(Column::ReferralId.eq(referral.uuid()))
         .filter(Column::AfterId.is_null());
     Ok(open.count(db).await.db()? > 0)
+}
+
+/// Those of `referrals` that somebody got because the unit that fits could not have them.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn reassigned<C: ConnectionTrait>(
+    db: &C,
+    referrals: &[ReferralId],
+) -> Result<HashSet<ReferralId>> {
+    let ids = referrals.iter().map(|referral| referral.uuid()).collect();
+    let found: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::ReferralId)
+        .filter(any_of(db.get_database_backend(), Column::ReferralId, ids))
+        .filter(Column::Cause.eq(CorrectionCause::Reassigned.as_str()))
+        .into_tuple()
+        .all(db)
+        .await
+        .db()?;
+    Ok(found.into_iter().map(ReferralId::from_uuid).collect())
 }
 
 /// It was decided what is right instead: completes whatever waits for it on `referral`, whose case's lock

@@ -16,7 +16,7 @@ mod write;
 pub use cases::{claim, find_case, insert_cases, lock, pending, postpone};
 pub use corrections::{
     CorrectionPlace, correction_place, corrections_of, is_contested, keep_corrections, labels,
-    settle,
+    reassigned, settle,
 };
 pub use decisions::{by_ids, decisions_of, find_decision, proposals, referral_of, without_notes};
 pub use differences::differences;

@@ -96,6 +96,28 @@ both_backends! {
         }
     }
 
+    /// The unit that fits has no room; the one that leads in its place says rightly that it is the wrong one.
+    async fn who_leads_for_another_says_nothing_of_the_decision(database: TestDatabase) {
+        let world = World::new(database).await;
+        let referral = world.admit(coded("0903")).await;
+        world.work().await;
+        back(&world, referral, 1, TriageCause::WrongUnit, &["cyber", "terrorism"]).await;
+        assert_eq!(world.said(referral).await, ["REASSIGNED terrorism -"]);
+        world.rule(referral, "children-trafficking", &[]).await.unwrap();
+        assert_eq!(world.said(referral).await, ["REASSIGNED terrorism children-trafficking"]);
+        // Or the desk gave it to another for want of room, which says the same.
+        let other = world.admit(coded("0903")).await;
+        world.work().await;
+        back(&world, other, 1, TriageCause::Declined, &["cyber"]).await;
+        world.rule(other, "terrorism", &[]).await.unwrap();
+        back(&world, other, 2, TriageCause::WrongUnit, &["cyber", "terrorism"]).await;
+        world.rule(other, "children-trafficking", &[]).await.unwrap();
+        let said = ["REASSIGNED cyber terrorism", "REASSIGNED terrorism children-trafficking"];
+        assert_eq!(world.said(other).await, said);
+        let figures = world.ops.get_drift_figures(1).await.unwrap();
+        assert_eq!((figures[0].decisions, figures[0].changed), (2, 0));
+    }
+
     /// The machine could not decide: what people rule is known all the same.
     async fn a_ruling_without_a_proposal(database: TestDatabase) {
         let world = World::new(database).await;
