@@ -12,6 +12,8 @@
 //!   both decisions in the transaction of the thing itself: what it can learn from, and how often it errs.
 //! * It keeps envelopes and reasons: rules, concepts, weights and places. Words of a narrative are in
 //!   memory while it is decided, and nowhere else.
+//! * A decision of the machine names what made it, and can be made again: by the kept files of its rule set, to
+//!   the byte, as long as intake has what it was made on.
 //! * No unit that markings or exclusions forbid is ever named as lead.
 //!
 //! # How it is made

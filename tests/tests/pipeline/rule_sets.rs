@@ -69,8 +69,7 @@ async fn again(desk: &Client, decision: &Decision) -> Recomputation {
 
 e2e::both_backends! {
     async fn another_rule_set_is_tried_chosen_and_taken_back(backend: Backend) {
-        let settings = [("CLASSIFICATION__RULE_SET_INTERVAL", "1s")];
-        let suite = Suite::start(backend, Layout::Apart, &settings).await;
+        let suite = Suite::start(backend, Layout::Apart, &[]).await;
         let desk = suite.client("desk/triage").officer("t.duty");
         let first = decided(&suite, &desk).await;
         assert_eq!(first.lead, "cyber");
