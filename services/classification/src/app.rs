@@ -66,7 +66,7 @@ async fn build(context: &Context<ClassificationSettings>) -> Result<App> {
 
     // What is decided by.
     let rules = register::at_start(db, clock.as_ref(), random.as_ref(), own.rule_set).await?;
-    let watch = Watch::new(db.clone(), rules.clone());
+    let watch = Watch::new(db.clone(), rules.clone()).with_instruments(&context.instruments);
     life.spawn("rule-sets", watch.run(own.rule_set_interval, life.soft()));
 
     // The use cases.

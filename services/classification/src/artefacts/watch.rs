@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use liaison_store::Db;
+use liaison_telemetry::{Counter, Instruments};
 use liaison_types::{Error, Result};
 use tokio_util::sync::CancellationToken;
 
@@ -45,18 +46,31 @@ pub struct Watch {
     /// What could not be loaded: told once, and not tried again while nothing else is chosen.
     given_up: Option<Named>,
     shadow_given_up: Option<Named>,
+    out_of_step: Counter,
 }
 
 impl Watch {
     /// Keeps `rules` in step with `db`.
     #[must_use]
-    pub const fn new(db: Db, rules: RuleSets) -> Self {
+    pub fn new(db: Db, rules: RuleSets) -> Self {
         Self {
             db,
             rules,
             given_up: None,
             shadow_given_up: None,
+            out_of_step: Counter::default(),
         }
+    }
+
+    /// Counts each look at which this process decides by another rule set than the active one, because that
+    /// cannot be loaded: what the log says once goes on until somebody did something.
+    #[must_use]
+    pub fn with_instruments(mut self, instruments: &Instruments) -> Self {
+        self.out_of_step = instruments.counter(
+            "liaison.classification.rule_set_out_of_step",
+            "looks at which the active rule set could not be loaded",
+        );
+        self
     }
 
     /// Looks every `interval` until `stop` is cancelled.
@@ -100,6 +114,7 @@ impl Watch {
             return Ok(());
         }
         if self.given_up.as_ref() == Some(&chosen) {
+            self.out_of_step.add(1, &[]);
             return Ok(());
         }
         match load(&self.db, &chosen, &in_use).await {
@@ -128,6 +143,7 @@ impl Watch {
                     in_use.active.version()
                 );
                 self.given_up = Some(chosen);
+                self.out_of_step.add(1, &[]);
                 Ok(())
             }
         }

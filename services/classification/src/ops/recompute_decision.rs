@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use liaison_runtime::record_decision;
 use liaison_store::audit;
-use liaison_types::{DecisionId, Error, Party, Result};
+use liaison_types::{DecisionId, Error, ErrorKind, Party, Result};
 
 use super::judge::{PROGRAM, unnamed};
 use super::{Core, Ops, PERMIT};
@@ -155,8 +155,13 @@ impl Core {
         let Some(digest) = store::digest_of(db, version).await? else {
             return Ok(None);
         };
-        let files = store::files_of(db, version).await?;
-        match Loaded::check(version, digest, files).await {
+        let checked = match store::files_of(db, version).await {
+            Ok(files) => Loaded::check(version, digest, files).await,
+            // Not of the decision, as the caller would read it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            Err(error) => return Err(error),
+        };
+        match checked {
             Ok(loaded) => {
                 let loaded = Arc::new(loaded);
                 *last = Some(Arc::clone(&loaded));

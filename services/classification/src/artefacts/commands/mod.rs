@@ -23,12 +23,14 @@ use change::{Act, Operator};
 const NAME: &str = "rule-sets";
 
 const HELP: &str = "\
-A rule set is some files (units, codes, lexicon, weights, a text model). Its version names one content for good:
-the files of each are kept in the database, and every decision says which version made it.
+A rule set is some files (units, codes, lexicon, weights, a text model). Its version names one
+content for good: the files of each are kept in the database, and every decision says which
+version made it.
 
-One is ACTIVE and decides. One may be a SHADOW: it decides the same cases without effect, and `differences` lists
-what it would have decided otherwise. CANDIDATE was never active, RETIRED was. Running services go over to what
-was chosen within classification.rule_set_interval, without a restart.
+One is ACTIVE and decides. One may be a SHADOW: it decides the same cases without effect, and
+`differences` lists what it would have decided otherwise. CANDIDATE was never active, RETIRED
+was. Running services go over to what was chosen within classification.rule_set_interval,
+without a restart.
 
 Trying a new rule set:
 
@@ -37,11 +39,12 @@ Trying a new rule set:
   3. `activate VERSION`, or `unshadow`.
   4. `roll-back` where it was a mistake; again for the one before that.
 
-What an operator activated stays, whatever version of the service starts. With classification.rule_set =
-\"embedded\" `activate VERSION --until-next-build` lets the rule set of the next build take its place.
+What an operator activated stays, whatever version of the service starts. Where
+classification.rule_set is \"embedded\", `activate VERSION --until-next-build` lets the rule set
+of the next build take its place.
 
-The commands work on the database, whether the service runs or not. What changes anything writes an entry into
-the service's audit, in the same transaction.
+The commands work on the database, whether the service runs or not. What changes anything
+writes an entry into the service's audit, in the same transaction.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage or settings.";
 
