@@ -34,10 +34,10 @@ import texts  # noqa: E402
 
 FOLDS = 5
 # Collections hold far more of "none" and less of cyber crime than a desk sees.
-COLLECTED = {"none": 1.2, "cyber": 5.0}
-OTHERS_COLLECTED = 2.0
-TRANSLATED = 0.4
-OWN = 1.0
+COLLECTED = {"none": 0.8, "cyber": 1.8}
+OTHERS_COLLECTED = 1.3
+TRANSLATED = 0.5
+OWN = 1.5
 
 
 class Pieces:
