@@ -2,12 +2,30 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 
 from learn import CHARACTERS, DAMPING, WORDS
 
 MAGIC = b"LIAISON\x01"
+# Weights of concepts are written with two decimals, and not at all below this.
+LEAST = 0.03
+
+
+def rounded(model):
+    """The model with the weights that are written, so that what is said of it is true of what is read."""
+    concepts = np.round(model.concepts, 2)
+    concepts[np.abs(model.concepts) < LEAST] = 0.0
+    scale = np.abs(model.wording).max(axis=0) / 127.0
+    return replace(
+        model,
+        concepts=concepts,
+        bias=np.round(model.bias, 3),
+        wording=np.clip(np.rint(model.wording / scale), -127, 127) * scale,
+        wording_bias=np.round(model.wording_bias, 6),
+        temperature=round(model.temperature, 4),
+    )
 
 
 def fnv(kind, name):
@@ -27,7 +45,7 @@ def write_weights(path, model, ids, names, source):
         out.writelines(f"{name} = {value:.3f}\n" for name, value in zip(names, model.bias))
         out.write("\n[weight]\n")
         for id, row in zip(ids, model.concepts):
-            cells = ", ".join(f"{name} = {value:.2f}" for name, value in zip(names, row) if abs(value) >= 0.03)
+            cells = ", ".join(f"{name} = {value:.2f}" for name, value in zip(names, row) if abs(value) >= LEAST)
             out.write(f'"{id}" = {{ {cells} }}\n' if cells else f'"{id}" = {{}}\n')
 
 
@@ -58,11 +76,20 @@ def write_model(path, model, ngrams, names, version):
 
 def write_report(path, version, report, temperature, threshold):
     with open(path, "w", encoding="utf-8") as out:
-        out.write("# Written by training/train.py; do not edit by hand. Cross-validated figures; see training/figures.py.\n")
-        out.write(f'\nversion = "{version}"\nroute_probability = {threshold:.4f}\n')
+        out.write('about = "Cross-validated figures, written by training/train.py; training/figures.py says what each one is"\n')
+        out.write(f'version = "{version}"\nroute_probability = {threshold:.4f}\n')
         out.write(f"temperature = {temperature:.4f}\n")
         for name, figures in report.items():
             out.write(f'\n[slice."{name}"]\n')
             for key, value in figures.items():
                 if value is not None:
                     out.write(f"{key} = {value:.4f}\n" if isinstance(value, float) else f"{key} = {value}\n")
+
+
+def write_parity(path, cases, p, names):
+    """What the model says of some texts of our own, for the program's tests to hold it to."""
+    with open(path, "w", encoding="utf-8") as out:
+        for case, row in zip(cases, p):
+            probabilities = {name: round(float(value), 4) for name, value in zip(names, row)}
+            line = {"id": case.id, "text": case.text, "probabilities": probabilities}
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -10,6 +10,7 @@ use super::decision::{
 use super::evidence::{self, Evidence, Feature};
 use super::input::Input;
 use super::language::Detected;
+use super::ngrams;
 use super::rule_set::RuleSet;
 use super::score::{self, Scores};
 use super::text::Text;
@@ -38,11 +39,13 @@ impl RuleSet {
         Reading::of(self, input).evidence.features
     }
 
-    /// The words of an input as the model reads them: folded, separated by single spaces.
+    /// The words of an input as the model reads them: folded, without what is merely mentioned or denied,
+    /// separated by single spaces.
     #[must_use]
     pub fn folded(&self, input: &Input<'_>) -> String {
-        let text = Text::read(input.title, input.narrative);
-        text.folded().collect::<Vec<_>>().join(" ")
+        let reading = Reading::of(self, input);
+        let words = ngrams::unmasked(&reading.text, &reading.evidence.masked);
+        words.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -74,7 +77,7 @@ impl Reading {
             .detect(&text, input.narrative, input.language);
         let found = rules.lexicon().search(&text, detected.readable);
         let evidence = evidence::sift(rules, &text, &found);
-        let scores = score::score(rules, &text, &evidence.features);
+        let scores = score::score(rules, &text, &evidence);
         let ranked = score::ranked(&scores.probabilities);
         Self {
             text,

@@ -32,6 +32,8 @@ pub(super) struct Evidence {
     pub(super) urgency: Vec<Feature>,
     /// The text talks to the classifier.
     pub(super) steering: bool,
+    /// For each word whether it is merely mentioned or denied: its wording says nothing either.
+    pub(super) masked: Vec<bool>,
 }
 
 /// Sifts what was found.
@@ -57,13 +59,20 @@ pub(super) fn sift(rules: &RuleSet, text: &Text, found: &[Found]) -> Evidence {
         *last = furthest;
     }
 
+    let mut masked = vec![false; text.words().len()];
     let mut places: Vec<Vec<(u32, u32)>> = vec![Vec::new(); rules.concepts().len()];
     for hit in found {
         let keep = match rules.role(hit.target) {
-            Role::Mention => true,
-            Role::Evidence | Role::Urgency => {
-                !is_covered(&mentions, *hit) && !denials.reach(text, *hit)
+            Role::Mention => {
+                masked[hit.first as usize..=hit.last as usize].fill(true);
+                true
             }
+            Role::Evidence | Role::Urgency if is_covered(&mentions, *hit) => false,
+            Role::Evidence | Role::Urgency if denials.reach(text, *hit) => {
+                masked[hit.first as usize..=hit.last as usize].fill(true);
+                false
+            }
+            Role::Evidence | Role::Urgency => true,
             Role::Steering | Role::NegatesNext | Role::NegatesPrevious => false,
         };
         if keep {
@@ -93,6 +102,7 @@ pub(super) fn sift(rules: &RuleSet, text: &Text, found: &[Found]) -> Evidence {
         features,
         urgency,
         steering,
+        masked,
     }
 }
 

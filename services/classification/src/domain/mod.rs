@@ -18,6 +18,8 @@ mod decision;
 mod evidence;
 mod input;
 mod language;
+#[cfg(test)]
+mod learned;
 mod lexicon;
 mod ngrams;
 mod phrase;

@@ -3,10 +3,10 @@
 //! The words are the folded ones of [`Text`]. An n-gram's number is the 64-bit FNV-1a hash of its UTF-8
 //! after one byte that tells the two kinds apart. Words of a run are joined by a space. Characters are
 //! taken from the word with a space before and after; a word shorter than the run counts once, whole.
-//! `data/train.py` makes the same of the same words with scikit-learn's `word` and `char_wb` analyzers,
+//! `training/learn.py` makes the same of the same words with scikit-learn's `word` and `char_wb` analyzers,
 //! and a test holds both to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::text::Text;
@@ -78,31 +78,76 @@ impl Hasher for AlreadyHashed {
 }
 
 /// A map by n-gram.
-pub(super) type ByNgram<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
+type ByNgram<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
 
-/// Calls `out` with each known n-gram of the text, as often as it stands there, and the first and last of
-/// its words.
+/// Bits of the filter before the n-grams that are known; most of a text's are not.
+const FILTER_BITS: usize = 1 << 20;
+
+/// The n-grams that are known.
+#[derive(Debug)]
+pub(super) struct Known<T> {
+    by_ngram: ByNgram<T>,
+    filter: Box<[u64]>,
+}
+
+impl<T: Copy> Known<T> {
+    /// None yet, with room for so many.
+    pub(super) fn with_capacity(ngrams: usize) -> Self {
+        Self {
+            by_ngram: ByNgram::with_capacity_and_hasher(ngrams, BuildHasherDefault::default()),
+            filter: vec![0; FILTER_BITS / 64].into(),
+        }
+    }
+
+    /// Adds one.
+    pub(super) fn insert(&mut self, ngram: u64, known: T) {
+        let (word, bit) = Self::place(ngram);
+        self.filter[word] |= bit;
+        self.by_ngram.insert(ngram, known);
+    }
+
+    fn get(&self, ngram: u64) -> Option<T> {
+        let (word, bit) = Self::place(ngram);
+        if self.filter[word] & bit == 0 {
+            return None;
+        }
+        self.by_ngram.get(&ngram).copied()
+    }
+
+    /// Where an n-gram is in the filter: by bits that the map does not begin with.
+    const fn place(ngram: u64) -> (usize, u64) {
+        let [.., a, b, c, _, _] = ngram.to_le_bytes();
+        let bit = u32::from_le_bytes([a, b, c, 0]) as usize % FILTER_BITS;
+        (bit / 64, 1 << (bit % 64))
+    }
+}
+
+/// Calls `out` with each known n-gram of the words of the text that are not masked, as often as it stands
+/// there, and the first and last of its words. What is masked is read over as if it were not there.
 pub(super) fn each_known<T: Copy>(
     text: &Text,
+    masked: &[bool],
     lengths: Lengths,
-    known: &ByNgram<T>,
+    known: &Known<T>,
     mut out: impl FnMut(T, u32, u32),
 ) {
     // Most words of a text stand in it more than once: their characters are looked up once.
     let mut within: ByNgram<(u32, u32)> = ByNgram::default();
     let mut found: Vec<T> = Vec::new();
     let mut padded = String::new();
-    let mut begun: Vec<(u32, Fnv)> = Vec::new();
-    for (number, word) in (0_u32..).zip(text.folded()) {
+    let mut begun: VecDeque<(u32, Fnv)> = VecDeque::new();
+    for (number, word) in unmasked(text, masked) {
         let alone = Fnv::of(WORDS).and_all(word.as_bytes());
-        begun.retain(|(first, _)| ((number - first) as usize) < lengths.words);
+        if begun.len() == lengths.words {
+            begun.pop_front();
+        }
         for (_, run) in &mut begun {
             *run = run.and(b' ').and_all(word.as_bytes());
         }
-        begun.push((number, alone));
+        begun.push_back((number, alone));
         for (first, run) in &begun {
-            if let Some(ngram) = known.get(&run.0) {
-                out(*ngram, *first, number);
+            if let Some(ngram) = known.get(run.0) {
+                out(ngram, *first, number);
             }
         }
         let (from, to) = *within.entry(alone.0).or_insert_with(|| {
@@ -110,8 +155,8 @@ pub(super) fn each_known<T: Copy>(
             padded.clear();
             padded.extend([" ", word, " "]);
             each_run(&padded, lengths, |run| {
-                if let Some(ngram) = known.get(&run) {
-                    found.push(*ngram);
+                if let Some(ngram) = known.get(run) {
+                    found.push(ngram);
                 }
             });
             (offset(from), offset(found.len()))
@@ -120,6 +165,15 @@ pub(super) fn each_known<T: Copy>(
             out(*ngram, number, number);
         }
     }
+}
+
+/// The words that are not masked, with their numbers.
+pub(super) fn unmasked<'t>(
+    text: &'t Text,
+    masked: &'t [bool],
+) -> impl Iterator<Item = (u32, &'t str)> {
+    let words = (0_u32..).zip(text.folded()).zip(masked);
+    words.filter(|(_, masked)| !**masked).map(|(word, _)| word)
 }
 
 /// The runs of characters of one padded word.
@@ -172,11 +226,18 @@ mod tests {
         longest: 5,
     };
 
-    fn all(text: &str, known: &[(u64, &'static str)]) -> Vec<(&'static str, u32, u32)> {
-        let known: ByNgram<&'static str> = known.iter().copied().collect();
+    fn all(
+        text: &str,
+        masked: &[bool],
+        named: &[(u64, &'static str)],
+    ) -> Vec<(&'static str, u32, u32)> {
+        let mut known = Known::with_capacity(named.len());
+        for (ngram, name) in named {
+            known.insert(*ngram, *name);
+        }
         let mut found = Vec::new();
         let text = Text::read(None, text);
-        each_known(&text, LENGTHS, &known, |name, first, last| {
+        each_known(&text, masked, LENGTHS, &known, |name, first, last| {
             found.push((name, first, last));
         });
         found
@@ -225,9 +286,16 @@ mod tests {
             (characters(" rin"), "rin"),
         ];
         assert_eq!(
-            all("A drug ring", &known),
+            all("A drug ring", &[false; 3], &known),
             [("drug", 1, 1), ("drug ring", 1, 2), ("rin", 2, 2)]
         );
-        assert_eq!(all("ring, ring", &known), [("rin", 0, 0), ("rin", 1, 1)]);
+        assert_eq!(
+            all("ring, ring", &[false; 2], &known),
+            [("rin", 0, 0), ("rin", 1, 1)]
+        );
+        assert_eq!(
+            all("drug test ring", &[false, true, false], &known),
+            [("drug", 0, 0), ("drug ring", 0, 2), ("rin", 2, 2)]
+        );
     }
 }

@@ -7,12 +7,12 @@
 //! the temperature, which is fitted so that they hold what they say.
 
 use super::decision::Decimal;
-use super::evidence::Feature;
+use super::evidence::Evidence;
 use super::rule_set::RuleSet;
 use super::text::Text;
 use super::wording::Wording;
 
-/// Long texts are damped from this sum of squared presences on. `data/fit.py` uses the same.
+/// Long texts are damped from this sum of squared presences on. `training/features.py` uses the same.
 const DAMPING: f64 = 12.0;
 
 /// Scores and what they are made of.
@@ -36,7 +36,8 @@ pub(super) fn presence(count: u32) -> f64 {
 }
 
 /// Weighs the features.
-pub(super) fn score(rules: &RuleSet, text: &Text, features: &[Feature]) -> Scores {
+pub(super) fn score(rules: &RuleSet, text: &Text, evidence: &Evidence) -> Scores {
+    let features = &evidence.features;
     let answers = rules.bias().len();
     let mass: f64 = features
         .iter()
@@ -59,9 +60,9 @@ pub(super) fn score(rules: &RuleSet, text: &Text, features: &[Feature]) -> Score
                 .collect(),
         );
     }
-    let wording = rules
-        .model()
-        .map_or_else(Wording::default, |model| model.weigh(text));
+    let wording = rules.model().map_or_else(Wording::default, |model| {
+        model.weigh(text, &evidence.masked)
+    });
     let mean = wording.scores.iter().sum::<f64>() / answers_f64(answers);
     let by_wording: Vec<f64> = wording.scores.iter().map(|score| score - mean).collect();
     for (score, added) in scores.iter_mut().zip(&by_wording) {

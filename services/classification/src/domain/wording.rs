@@ -5,7 +5,7 @@
 //! `x = (1 + ln c) · idf / √(Σ ((1 + ln c) · idf)² + damping²)` over the n-grams the model knows. The
 //! damping keeps short texts, of which little is known, near the bias.
 //!
-//! The file is written by `data/train.py`: the eight bytes `LIAISON` and 1; the length of the header, four
+//! The file is written by `training/train.py`: the eight bytes `LIAISON` and 1; the length of the header, four
 //! bytes; the header, JSON; then a record for each n-gram in ascending order of its number: the number
 //! (eight bytes), its idf (four bytes, IEEE 754) and a weight for each answer (one signed byte, to be
 //! multiplied by the answer's scale). Numbers are little-endian.
@@ -13,7 +13,7 @@
 use serde::Deserialize;
 
 use super::decision::Span;
-use super::ngrams::{self, ByNgram, Lengths};
+use super::ngrams::{self, Known, Lengths};
 use super::text::Text;
 
 const MAGIC: &[u8] = b"LIAISON\x01";
@@ -65,7 +65,7 @@ pub(super) struct Model {
     damping: f64,
     bias: Vec<f64>,
     scale: Vec<f64>,
-    by_ngram: ByNgram<u32>,
+    known: Known<u32>,
     idf: Vec<f32>,
     /// One for each answer, n-gram after n-gram.
     weights: Vec<i8>,
@@ -126,7 +126,7 @@ impl Model {
             damping: header.damping,
             bias: header.bias,
             scale: header.scale,
-            by_ngram: ByNgram::with_capacity_and_hasher(header.records, Default::default()),
+            known: Known::with_capacity(header.records),
             idf: Vec::with_capacity(header.records),
             weights: Vec::with_capacity(header.records * count),
         };
@@ -142,7 +142,7 @@ impl Model {
                 return Err(ModelError::Value);
             }
             last = Some(ngram);
-            model.by_ngram.insert(ngram, at);
+            model.known.insert(ngram, at);
             model.idf.push(idf);
             model
                 .weights
@@ -161,21 +161,27 @@ impl Model {
         self.idf.len()
     }
 
-    /// Weighs the wording of a text.
-    pub(super) fn weigh(&self, text: &Text) -> Wording {
+    /// Weighs the wording of a text, but for the words that are masked.
+    pub(super) fn weigh(&self, text: &Text, masked: &[bool]) -> Wording {
         let mut hits: Vec<(u32, u32, u32)> = Vec::new();
         let mut place = vec![u32::MAX; self.idf.len()];
         let mut factors: Vec<(u32, f64)> = Vec::new();
-        ngrams::each_known(text, self.lengths, &self.by_ngram, |ngram, first, last| {
-            let place = &mut place[ngram as usize];
-            if *place == u32::MAX {
-                *place = count(factors.len());
-                factors.push((ngram, 0.0));
-            }
-            // For now, how often.
-            factors[*place as usize].1 += 1.0;
-            hits.push((*place, first, last));
-        });
+        ngrams::each_known(
+            text,
+            masked,
+            self.lengths,
+            &self.by_ngram,
+            |ngram, first, last| {
+                let place = &mut place[ngram as usize];
+                if *place == u32::MAX {
+                    *place = count(factors.len());
+                    factors.push((ngram, 0.0));
+                }
+                // For now, how often.
+                factors[*place as usize].1 += 1.0;
+                hits.push((*place, first, last));
+            },
+        );
         let mut mass = self.damping * self.damping;
         for (ngram, times) in &factors {
             let x = (1.0 + times.ln()) * f64::from(self.idf[*ngram as usize]);
@@ -206,15 +212,25 @@ impl Model {
 
     /// The words that added most for an answer, most first, as far as any did.
     pub(super) fn places(&self, text: &Text, wording: &Wording, answer: usize) -> Vec<Span> {
+        let answers = f64::from(count(self.bias.len()));
+        // What each time an n-gram stands in the text adds for the answer, against the mean of all.
+        let each: Vec<f64> = wording
+            .factors
+            .iter()
+            .map(|(ngram, factor)| {
+                let weights = self.weights(*ngram);
+                let sum: f64 = weights
+                    .iter()
+                    .zip(&self.scale)
+                    .map(|(weight, scale)| f64::from(*weight) * scale)
+                    .sum();
+                let own = f64::from(weights[answer]) * self.scale[answer];
+                (own - sum / answers) * factor
+            })
+            .collect();
         let mut added = vec![0.0; text.words().len()];
         for (place, first, last) in &wording.hits {
-            let (ngram, factor) = wording.factors[*place as usize];
-            let weights = self.weights(ngram).iter().zip(&self.scale);
-            let values: Vec<f64> = weights
-                .map(|(weight, scale)| f64::from(*weight) * scale)
-                .collect();
-            let mean = values.iter().sum::<f64>() / f64::from(count(values.len()));
-            let share = (values[answer] - mean) * factor / f64::from(last - first + 1);
+            let share = each[*place as usize] / f64::from(last - first + 1);
             for word in *first..=*last {
                 added[word as usize] += share;
             }
