@@ -272,6 +272,26 @@ pub struct Suggested {
     pub weight: f64,
 }
 
+/// A sign in the text that the case may be more pressing than it was called, as it is kept and shown: no words
+/// of the text. It raises a question to people and changes nothing by itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Hinted {
+    /// The concept.
+    pub id: String,
+    /// Where it was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
+}
+
+impl From<domain::UrgencyHint> for Hinted {
+    fn from(hint: domain::UrgencyHint) -> Self {
+        Self {
+            id: hint.id,
+            places: hint.spans.iter().map(Place::from).collect(),
+        }
+    }
+}
+
 /// A decision, whoever made it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Decided {
@@ -295,6 +315,8 @@ pub struct Decided {
     pub grounds: Vec<Ground>,
     /// Offences that the text suggests, best first; empty where a person decided.
     pub suggestions: Vec<Suggested>,
+    /// Signs that the case may be more pressing than it was called; empty where a person decided.
+    pub urgency_hints: Vec<Hinted>,
     /// The version of the rule set; empty where a person decided.
     pub rule_set: String,
     /// The language of the text, as far as it could be told.

@@ -5,7 +5,7 @@ use liaison_proto::classification as api;
 use liaison_proto::{common, event};
 use liaison_types::{Language, UnitCode};
 
-use crate::case::{Decided, Ground, GroundKind};
+use crate::case::{Decided, Ground, GroundKind, Hinted, Place};
 use crate::desk::{Correction, Label, Opened, Waiting, WeekFigures};
 use crate::domain::Outcome;
 
@@ -55,13 +55,13 @@ pub fn decision(decided: &Decided) -> api::Decision {
                 weight: suggestion.weight,
             })
             .collect(),
+        urgency_hints: decided.urgency_hints.iter().map(urgency_hint).collect(),
     }
 }
 
 /// One reason, with the first place in the text; those in the title have none.
 fn reason(ground: &Ground) -> api::Reason {
-    let place = ground.places.iter().find(|place| !place.title);
-    let byte = |at: u32| i32::try_from(at).unwrap_or(i32::MAX);
+    let (start, end) = first_place(&ground.places);
     api::Reason {
         rule: match ground.kind {
             GroundKind::Rule | GroundKind::Code | GroundKind::Wording => ground.id.clone(),
@@ -69,9 +69,26 @@ fn reason(ground: &Ground) -> api::Reason {
         },
         unit: text_or(ground.unit.as_ref(), ""),
         weight: ground.weight,
-        start: place.map_or(0, |place| byte(place.start)),
-        end: place.map_or(0, |place| byte(place.end)),
+        start,
+        end,
     }
+}
+
+/// One sign that a case may be pressing, with its place as a reason has it.
+fn urgency_hint(hint: &Hinted) -> api::UrgencyHint {
+    let (start, end) = first_place(&hint.places);
+    api::UrgencyHint {
+        id: hint.id.clone(),
+        start,
+        end,
+    }
+}
+
+/// The first place that is not in the title, from byte to byte; from 0 to 0 where there is none.
+fn first_place(places: &[Place]) -> (i32, i32) {
+    let byte = |at: u32| i32::try_from(at).unwrap_or(i32::MAX);
+    let place = places.iter().find(|place| !place.title);
+    place.map_or((0, 0), |place| (byte(place.start), byte(place.end)))
 }
 
 /// An item of the desk.

@@ -193,6 +193,7 @@ mod tests {
             probabilities: Vec::new(),
             grounds: Vec::new(),
             suggestions: Vec::new(),
+            urgency_hints: Vec::new(),
             rule_set: String::new(),
             model: String::new(),
             making: None,

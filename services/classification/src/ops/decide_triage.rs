@@ -64,6 +64,7 @@ impl Core {
             probabilities: Vec::new(),
             grounds: vec![Ground::rule(rule)],
             suggestions: Vec::new(),
+            urgency_hints: Vec::new(),
             rule_set: String::new(),
             language: None,
             at: now,

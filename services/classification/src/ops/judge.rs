@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Core;
 use crate::artefacts::digest::Digest;
 use crate::artefacts::shadow::Difference;
-use crate::case::{Case, CaseStep, Decided, Ground, Making, Probable, Suggested};
+use crate::case::{Case, CaseStep, Decided, Ground, Hinted, Making, Probable, Suggested};
 use crate::convert::{CaseInput, Sealed};
 use crate::desk::{Fate, Item, RULE_GIVEN_UP, Refused, Routing, TriageCause, verdict};
 use crate::domain::{self, Input, RuleSet, decide};
@@ -189,6 +189,7 @@ pub(super) fn unnamed(
                 weight: suggestion.weight.as_f64(),
             })
             .collect(),
+        urgency_hints: decision.urgency.into_iter().map(Hinted::from).collect(),
         rule_set: decision.rule_set,
         language: decision.language,
         at: now,

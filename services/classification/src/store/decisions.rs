@@ -190,6 +190,7 @@ fn row(decided: &Decided, note: Option<Vec<u8>>) -> Result<Model> {
             .and_then(|making| making.input)
             .map(|digest| digest.as_bytes().to_vec()),
         decision_digest: making.map(|making| making.decision.as_bytes().to_vec()),
+        urgency_hints: Some(json(&decided.urgency_hints)?),
     })
 }
 
@@ -269,6 +270,10 @@ fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
             .transpose()?,
         suggestions: match row.suggestions {
             Some(suggestions) => from_json(&on, "suggestions", &suggestions)?,
+            None => Vec::new(),
+        },
+        urgency_hints: match row.urgency_hints {
+            Some(hints) => from_json(&on, "urgency_hints", &hints)?,
             None => Vec::new(),
         },
         at: Timestamp::from_micros(row.decided_at),

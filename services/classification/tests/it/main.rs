@@ -20,4 +20,5 @@ mod returns;
 mod rule_sets;
 mod sealed;
 mod stack;
+mod urgency;
 mod words;

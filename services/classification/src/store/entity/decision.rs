@@ -51,6 +51,9 @@ pub struct Model {
     pub input_digest: Option<Vec<u8>>,
     /// SHA-256 of what the machine decided, before policy; absent where a person decided.
     pub decision_digest: Option<Vec<u8>>,
+    /// Signs that the case may be pressing, with places, as a JSON list; NULL in rows of before they were kept. No
+    /// words of the text.
+    pub urgency_hints: Option<String>,
 }
 
 /// None that the code follows.

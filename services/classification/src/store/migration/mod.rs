@@ -5,6 +5,7 @@ mod m20261122_000002_protection;
 mod m20261122_000003_sealed_notes;
 mod m20261122_000004_corrections;
 mod m20261122_000005_rule_sets;
+mod m20261122_000006_urgency_hints;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
         steps.push(m20261122_000003_sealed_notes::step());
         steps.push(m20261122_000004_corrections::step());
         steps.push(m20261122_000005_rule_sets::step());
+        steps.push(m20261122_000006_urgency_hints::step());
         steps
     }
 }
