@@ -12,6 +12,8 @@
 //! Reasons name rules, codes and concepts with weights and byte offsets; they never hold words of the
 //! text, so they may be stored, logged and sent where the text may not go.
 
+#[cfg(test)]
+mod bad_input;
 mod codes;
 mod decide;
 mod decision;
