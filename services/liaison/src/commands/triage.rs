@@ -8,13 +8,14 @@ mod show;
 use liaison_proto::classification::{
     CorrectDecisionRequest, DecideTriageRequest, ListTriageItemsRequest, TriageItem,
 };
+use liaison_proto::common::Urgency;
 use liaison_types::Party;
 use serde_json::{Value, json};
 
 use crate::cli::{Output, PageArgs, TriageCommand, TriageCorrectArgs, TriageDecideArgs};
 use crate::connection::Connection;
 use crate::failure::{Failure, Outcome};
-use crate::output::{document, instant, records, word};
+use crate::output::{CARE, document, instant, records, styled, word};
 use crate::proto_json::to_json;
 
 use super::resource;
@@ -68,22 +69,38 @@ async fn list(output: &Output, args: &PageArgs) -> Outcome {
     document(
         output,
         &json!({ "items": json, "more": !page_token.is_empty() }),
-        || {
-            records(
-                &[
-                    "reference",
-                    "why",
-                    "urgency",
-                    "since",
-                    "proposal",
-                    "item",
-                    "referral",
-                ],
-                items.iter().map(row).collect(),
-            )
-        },
+        || listed(&items),
     )?;
     Ok(())
+}
+
+/// The items, and below them which may be more pressing than they were called.
+fn listed(items: &[TriageItem]) -> String {
+    let headers = [
+        "reference",
+        "why",
+        "urgency",
+        "since",
+        "proposal",
+        "item",
+        "referral",
+    ];
+    let mut text = records(&headers, items.iter().map(row).collect());
+    let pressing = items.iter().filter(|item| may_be_urgent(item));
+    let pressing: Vec<&str> = pressing.map(|item| item.reference.as_str()).collect();
+    if !pressing.is_empty() {
+        let told = format!("may be urgent: {}", pressing.join(", "));
+        text.push('\n');
+        text.push_str(&styled(CARE, &told));
+    }
+    text
+}
+
+/// Whether the text hints at more urgency than the referral has; there is none above a life in danger.
+fn may_be_urgent(item: &TriageItem) -> bool {
+    let proposal = item.proposal.as_ref();
+    item.urgency() != Urgency::EmergencyLife
+        && proposal.is_some_and(|proposal| !proposal.urgency_hints.is_empty())
 }
 
 fn row(item: &TriageItem) -> Vec<String> {
@@ -157,4 +174,46 @@ async fn correct(output: &Output, args: &TriageCorrectArgs) -> Outcome {
         },
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use liaison_proto::classification::{Decision, UrgencyHint};
+
+    fn item(reference: &str, urgency: Urgency, hints: &[&str]) -> TriageItem {
+        let hints = hints.iter().map(|id| UrgencyHint {
+            id: (*id).to_owned(),
+            ..UrgencyHint::default()
+        });
+        TriageItem {
+            reference: reference.to_owned(),
+            urgency: urgency.into(),
+            proposal: Some(Decision {
+                urgency_hints: hints.collect(),
+                ..Decision::default()
+            }),
+            ..TriageItem::default()
+        }
+    }
+
+    #[test]
+    fn what_may_be_more_pressing_than_it_was_called_is_told_in_one_line() {
+        let hints = ["urgency.threat-to-life", "urgency.attack-imminent"];
+        let calm = item("R-1", Urgency::Routine, &[]);
+        let urgent = item("R-4", Urgency::EmergencyLife, &hints);
+        let unread = TriageItem {
+            proposal: None,
+            ..calm.clone()
+        };
+        let nothing = [calm, urgent, unread];
+        assert!(!listed(&nothing).contains("may be urgent"));
+        let pressing = [
+            item("R-2", Urgency::Routine, &hints),
+            item("R-3", Urgency::Urgent, &hints[..1]),
+        ];
+        let told = listed(&[&nothing[..], &pressing].concat());
+        let told = anstream::adapter::strip_str(&told).to_string();
+        assert_eq!(told.lines().last(), Some("may be urgent: R-2, R-3"));
+    }
 }

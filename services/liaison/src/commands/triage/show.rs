@@ -101,7 +101,14 @@ fn decision(decision: &Decision) -> String {
         ("note", decision.note.clone()),
     ];
     let title = format!("{}. {} {}", decision.revision, outcome, decision.lead);
-    format!("{}\n{}", styled(STRONG, &title), lines(&rows))
+    let mut text = format!("{}\n{}", styled(STRONG, &title), lines(&rows));
+    if !decision.urgency_hints.is_empty() {
+        let hints = decision.urgency_hints.iter().map(|hint| hint.id.as_str());
+        let hints = hints.collect::<Vec<_>>().join(", ");
+        text.push('\n');
+        text.push_str(&styled(CARE, &format!("may be urgent: {hints}")));
+    }
+    text
 }
 
 /// Each reason once, with the unit it speaks for.
@@ -141,7 +148,7 @@ fn correction(said: &Correction) -> Vec<String> {
 mod tests {
     use super::*;
     use liaison_proto::classification::{
-        CorrectionCause, DecisionOutcome, OffenceSuggestion, Reason, UnitProbability,
+        CorrectionCause, DecisionOutcome, OffenceSuggestion, Reason, UnitProbability, UrgencyHint,
     };
 
     #[test]
@@ -168,8 +175,19 @@ mod tests {
                 iccs: "0903".into(),
                 weight: 1.25,
             }],
+            urgency_hints: ["urgency.threat-to-life", "urgency.attack-imminent"]
+                .map(|id| UrgencyHint {
+                    id: id.into(),
+                    ..UrgencyHint::default()
+                })
+                .into(),
             ..Decision::default()
         };
+        let unhurried = Decision {
+            urgency_hints: Vec::new(),
+            ..decision.clone()
+        };
+        assert!(!super::decision(&unhurried).contains("may be urgent"));
         let opened = GetTriageItemResponse {
             decisions: vec![decision],
             corrections: vec![Correction {
@@ -188,6 +206,7 @@ mod tests {
             "cyber 0.900",
             "0903 (1.2)",
             "because code.0903 (cyber)\n",
+            "\nmay be urgent: urgency.threat-to-life, urgency.attack-imminent\n",
             "wrong unit",
             "cyber (classifications/1)",
         ] {
