@@ -1,5 +1,6 @@
 //! `liaison classify`: what kind of case a text would be, and why. No server is needed.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -20,6 +21,9 @@ use crate::failure::{Failure, Outcome};
 use crate::output::{CARE, FAINT, GOOD, STRONG, element, styled};
 use crate::output_file::OutputFile;
 
+/// The rule of a line in which a key stands more than once.
+const REPEATED_KEY: &str = "input.repeated-key";
+
 /// One text to classify.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +36,9 @@ struct Case {
     title: Option<String>,
     #[serde(default)]
     offences: Vec<Declared>,
+    /// A key stood in its line more than once, and what is here is the last of each.
+    #[serde(skip)]
+    repeated: bool,
 }
 
 /// A declared offence.
@@ -141,13 +148,68 @@ fn decide_lines(
 fn case(line: &[u8]) -> Result<Case, String> {
     let text = std::str::from_utf8(line)
         .map_err(|error| format!(", byte {}: not UTF-8", error.valid_up_to() + 1))?;
-    serde_json::from_str(text).map_err(|error| {
+    let text = whole_characters(text);
+    serde_json::from_str(&text).or_else(|error| {
+        // Most programs read the last of equal keys, and so does this one; people are told.
+        let last = serde_json::from_str::<Value>(&text).and_then(serde_json::from_value::<Case>);
+        if let Ok(case) = last {
+            return Ok(Case {
+                repeated: true,
+                ..case
+            });
+        }
         let kind = match error.classify() {
             Category::Data => "not the fields of a case",
             Category::Io | Category::Syntax | Category::Eof => "not JSON",
         };
-        format!(", column {}: {kind}", error.column())
+        Err(format!(", column {}: {kind}", error.column()))
     })
+}
+
+/// JSON with U+FFFD for every escaped half of a surrogate pair that stands alone: no text can hold one, but some
+/// programs write them where they cut a text in the middle of a character. Nothing changes its column.
+fn whole_characters(json: &str) -> Cow<'_, str> {
+    let (mut whole, mut kept, mut at) = (String::new(), 0, 0);
+    while let Some(escape) = json[at..].find('\\').map(|found| at + found) {
+        at = match (Half::at(json, escape), Half::at(json, escape + 6)) {
+            (Some(Half::First), Some(Half::Second)) => escape + 12,
+            (Some(_), _) => {
+                whole.push_str(&json[kept..escape]);
+                whole.push_str("\\ufffd");
+                kept = escape + 6;
+                kept
+            }
+            // A backslash that is itself escaped begins nothing.
+            (None, _) => {
+                let escaped = json[escape + 1..].chars().next();
+                escape + 1 + escaped.map_or(0, char::len_utf8)
+            }
+        };
+    }
+    if kept == 0 {
+        return Cow::Borrowed(json);
+    }
+    whole.push_str(&json[kept..]);
+    Cow::Owned(whole)
+}
+
+/// Half of a surrogate pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    First,
+    Second,
+}
+
+impl Half {
+    /// The half that is escaped at a byte of `json`, where there is one.
+    fn at(json: &str, byte: usize) -> Option<Self> {
+        let digits = json.get(byte..byte + 6)?.strip_prefix("\\u")?;
+        match u16::from_str_radix(digits, 16).ok()? {
+            0xd800..=0xdbff => Some(Self::First),
+            0xdc00..=0xdfff => Some(Self::Second),
+            _ => None,
+        }
+    }
 }
 
 /// Whether two paths name one file, by whatever links.
@@ -215,6 +277,7 @@ fn from_dossier(path: &Path) -> Result<Case, Failure> {
         title: Some(dossier.title),
         text: dossier.narrative,
         offences,
+        repeated: false,
     })
 }
 
@@ -238,7 +301,7 @@ fn classified(rules: &RuleSet, case: &Case) -> Decision {
             national_provision: None,
         })
         .collect();
-    decide(
+    let mut decision = decide(
         rules,
         &Input {
             offences: &offences,
@@ -250,7 +313,15 @@ fn classified(rules: &RuleSet, case: &Case) -> Decision {
                 .as_deref()
                 .and_then(|tag| tag.parse::<Language>().ok()),
         },
-    )
+    );
+    if case.repeated {
+        // Whoever wrote the line may have meant what nobody read: a proposal, and no more.
+        decision.outcome = Verdict::Review;
+        decision.desk = rules.review_desk().clone();
+        let id = REPEATED_KEY.to_owned();
+        decision.reasons.insert(0, Reason::Rule { id });
+    }
+    decision
 }
 
 /// The decision as a line of the bulk output.
@@ -274,6 +345,8 @@ fn decided(case: &Case, decision: &Decision) -> Value {
         "outcome": decision.outcome,
         "units": units,
         "reasons": decision.reasons,
+        "urgency": decision.urgency,
+        "offences": decision.suggestions,
         "rule_set": decision.rule_set,
         "model": decision.model,
     })
@@ -315,6 +388,16 @@ fn told(case: &Case, decision: &Decision) -> String {
     for reason in &decision.reasons {
         text.push_str("\n  because ");
         text.push_str(&because(case, reason));
+    }
+    if !decision.suggestions.is_empty() {
+        let offences = decision.suggestions.iter();
+        let offences = offences.map(|one| format!("{} ({:.1})", one.iccs, one.weight.as_f64()));
+        let offences = offences.collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("\n  may be ICCS {offences}"));
+    }
+    for hint in &decision.urgency {
+        let told = styled(CARE, &format!("may be urgent: {}", hint.id));
+        text.push_str(&format!("\n  {told} {}", words(case, &hint.spans)));
     }
     text.push_str(&styled(
         FAINT,
@@ -360,4 +443,78 @@ fn words(case: &Case, spans: &[Span]) -> String {
         })
         .collect();
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_of_characters_are_replaced_and_nothing_else() {
+        for (given, whole) in [
+            (r#""caf\ud83d""#, r#""caf\ufffd""#),
+            (r#""\uD83D\uDE00 \ude00""#, r#""\uD83D\uDE00 \ufffd""#),
+            (r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
+            (r#""\\ud83d""#, r#""\\ud83d""#),
+            (r#""\\\ud83d""#, r#""\\\ufffd""#),
+            (r#""\u00e9\n\u0000é""#, r#""\u00e9\n\u0000é""#),
+            (r"\ud8", r"\ud8"),
+            ("\\", "\\"),
+            ("\\é", "\\é"),
+        ] {
+            assert_eq!(whole_characters(given), whole);
+        }
+    }
+
+    #[test]
+    fn what_may_be_is_told_with_the_words_that_say_so() {
+        let rules = RuleSet::embedded().unwrap();
+        let case = Case {
+            id: "a".into(),
+            text: "The cartel's 40 kilos of cocaine were found. The witness is being held hostage."
+                .into(),
+            ..Case::default()
+        };
+        let decision = classified(&rules, &case);
+        let told = told(&case, &decision);
+        let told = anstream::adapter::strip_str(&told).to_string();
+        assert!(told.contains("\n  may be ICCS 060121 ("), "{told}");
+        let hint = "\n  may be urgent: urgency.hostage-or-abducted “is being held hostage”";
+        assert!(told.contains(hint), "{told}");
+        let line = decided(&case, &decision);
+        assert_eq!(
+            line["urgency"][0]["id"], "urgency.hostage-or-abducted",
+            "{line}"
+        );
+        assert_eq!(line["offences"][0]["iccs"], "060121", "{line}");
+        // Nothing of it where the text says nothing.
+        let case = Case::default();
+        let decision = classified(&rules, &case);
+        assert!(!super::told(&case, &decision).contains("may be"));
+        let line = decided(&case, &decision);
+        assert_eq!(
+            (&line["urgency"], &line["offences"]),
+            (&json!([]), &json!([]))
+        );
+    }
+
+    #[test]
+    fn a_line_that_contradicts_itself_is_for_people() {
+        let rules = RuleSet::embedded().unwrap();
+        let line = br#"{"id":"a","text":"Nothing.","text":"The cartel's 40 kilos of cocaine were found."}"#;
+        let case = case(line).unwrap();
+        assert!(case.repeated);
+        let decision = classified(&rules, &case);
+        assert_eq!(decision.outcome, Verdict::Review);
+        assert_eq!(decision.desk, *rules.review_desk());
+        assert_eq!(decision.lead.unwrap().as_str(), "narcotics-organized-crime");
+        let first = Reason::Rule {
+            id: REPEATED_KEY.to_owned(),
+        };
+        assert_eq!(decision.reasons[0], first);
+        // The wrong fields are wrong, however often they are there.
+        assert!(super::case(br#"{"id":"a","id":"b"}"#).is_err());
+        assert!(super::case(br#"{"id":"a","text":"b","more":1,"more":1}"#).is_err());
+    }
 }
