@@ -363,8 +363,8 @@ const STEERING: [(Language, &str); 16] = [
 /// Whoever steers gets people to look, and never "none" by command: the proposal stays.
 #[test]
 fn a_text_that_steers_keeps_its_proposal() {
-    for (language, unit, clear) in CLEAR {
-        for (spoken, steering) in STEERING {
+    for (_, unit, clear) in CLEAR {
+        for (_, steering) in STEERING {
             for narrative in [
                 format!("{clear} {steering}"),
                 format!("{steering}\n{clear}"),
@@ -372,14 +372,11 @@ fn a_text_that_steers_keeps_its_proposal() {
             ] {
                 let decision = of(&narrative);
                 assert_eq!(lead(&decision), unit, "{narrative}");
-                // What is read of a text is what is written in its own language, and in Arabic.
-                if spoken == language || spoken == Language::Ar {
-                    assert_eq!(decision.outcome, Outcome::Review, "{narrative}");
-                    assert!(
-                        follows(&decision, "text.addresses-the-classifier"),
-                        "{narrative}"
-                    );
-                }
+                assert_eq!(decision.outcome, Outcome::Review, "{narrative}");
+                assert!(
+                    follows(&decision, "text.addresses-the-classifier"),
+                    "{narrative}"
+                );
             }
         }
     }

@@ -193,6 +193,7 @@ fn by_text(rules: &RuleSet, declared: &Declared, reading: &Reading) -> Verdict {
         || added.iter().any(|added| *added >= settings.strong_evidence);
     let sure = lead != none
         && grounds
+        && reading.text.words().len() >= settings.route_words
         && probability >= settings.route_probability
         && probability - next >= settings.route_margin;
     let mut outcome = Outcome::Review;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use liaison_types::Language;
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::text::Text;
 
@@ -118,9 +119,11 @@ impl LanguageDetector {
                 }
             }
         }
+        // Composed, whichever way the letters came.
         for letter in original
             .chars()
             .take(LETTER_SAMPLE)
+            .nfc()
             .filter(|c| !c.is_ascii())
         {
             if let Some((_, own)) = self.letters.iter().find(|(known, _)| *known == letter) {

@@ -208,6 +208,11 @@ impl Build {
             (LanguageSet::of(Language::Fr), &data.fr),
         ];
         for (languages, phrases) in by_language {
+            // Whoever steers writes in the language that he takes the machine's to be, not in the report's.
+            let languages = match role {
+                Role::Steering => LanguageSet::ALL,
+                _ => languages,
+            };
             self.phrases(&data.id, index, languages, phrases)?;
         }
         Ok(())

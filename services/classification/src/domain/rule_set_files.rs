@@ -123,6 +123,7 @@ pub(super) struct TextData {
     pub(super) route_probability: f64,
     pub(super) route_margin: f64,
     pub(super) route_concepts: usize,
+    pub(super) route_words: usize,
     pub(super) strong_evidence: f64,
     pub(super) contradiction_probability: f64,
     pub(super) contradiction_remaining: f64,

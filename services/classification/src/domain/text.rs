@@ -119,7 +119,9 @@ impl Text {
             if pending_stop && class == Class::Space {
                 sentence += 1;
             }
-            pending_stop = class == Class::Stop;
+            if class != Class::Invisible {
+                pending_stop = class == Class::Stop;
+            }
             match class {
                 Class::Letter => {
                     if start.is_none() {
@@ -215,7 +217,8 @@ impl Class {
             | '\u{200B}'..='\u{200F}'
             | '\u{202A}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}'
-            | '\u{FE00}'..='\u{FE0F}' => Self::Invisible,
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{E0000}'..='\u{E007F}' => Self::Invisible,
             _ if c.is_alphanumeric() || is_combining_mark(c) => Self::Letter,
             _ if c.is_whitespace() => Self::Space,
             _ => Self::Other,

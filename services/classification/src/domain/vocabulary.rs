@@ -64,7 +64,7 @@ impl Vocabulary {
     pub(super) fn add(&mut self, symbol: &Symbol, id: u32) {
         match symbol {
             Symbol::Form(word) => {
-                self.whole.entry(word.as_str().into()).or_default().any = Some(id)
+                self.whole.entry(word.as_str().into()).or_default().any = Some(id);
             }
             Symbol::Exact(word) => {
                 self.whole.entry(word.as_str().into()).or_default().exact = Some(id);

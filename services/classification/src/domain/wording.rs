@@ -170,7 +170,7 @@ impl Model {
             text,
             masked,
             self.lengths,
-            &self.by_ngram,
+            &self.known,
             |ngram, first, last| {
                 let place = &mut place[ngram as usize];
                 if *place == u32::MAX {

@@ -315,10 +315,10 @@ both_backends! {
         let operator = Operator::on(&database, &environment);
         let db = database.migrated::<liaison_classification::Migrator>().await;
         let folder = Folder::new("second", "terrorism");
-        std::fs::write(folder.path().join("report.md"), "coverage 0.99\n").unwrap();
+        std::fs::write(folder.path().join("report.toml"), "coverage = 0.99\n").unwrap();
         std::fs::write(folder.path().join("README.md"), "no part of it").unwrap();
         operator.add(&folder).await.unwrap();
-        assert_eq!(kept(&db, "second").await.figures, "coverage 0.99");
+        assert_eq!(kept(&db, "second").await.figures, "coverage = 0.99");
         operator.does(&["show", "second"]).await.unwrap();
         operator.does(&["show", "second", "--output", "json"]).await.unwrap();
         let to = tempfile::tempdir().unwrap();
