@@ -67,7 +67,11 @@ mod tests {
         };
         assert_eq!(
             counted(&decision, "Serveur, ransomware"),
-            "cyber.malware +3.2 “ransomware”, cyber.systems +0.5 “Serveur”"
+            format!(
+                "cyber.malware +3.2 “{}”, cyber.systems +0.5 “{}”",
+                styled(STRONG, "ransomware"),
+                styled(STRONG, "Serveur")
+            )
         );
     }
 }
