@@ -46,10 +46,11 @@ def lines(path):
 
 
 def public(path):
-    """The public cases, which are not part of the repository."""
+    """Labelled cases, which are not part of the repository: the public ones, or what `liaison triage export --with-texts`
+    wrote, which names no source."""
     for case in lines(path):
         yield Case(
-            case["id"], case["source"].split("_")[0], case["lang"], " ".join(case["text"].split()), case["labels"],
+            case["id"], case.get("source", "desk").split("_")[0], case["lang"], " ".join(case["text"].split()), case["labels"],
             case.get("optional_labels") or [],
         )
 

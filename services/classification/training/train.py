@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Learns the weights of the concepts and the model of the wording from labelled texts, and says how good they are.
 
-    services/classification/training/train.py CASES.jsonl [--evaluate PROGRAM] [--dry-run]
+    services/classification/training/train.py CASES.jsonl... [--evaluate PROGRAM] [--dry-run]
 
-Needs Rust and Python; installs requirements.txt under target/. CASES holds `id, source, lang, text, labels` and, optionally,
-`optional_labels`, one case a line. Own texts (texts/, and the open halves of the test data) are added. Where Debian's
+Needs Rust and Python; installs requirements.txt under target/. CASES holds `id, lang, text, labels` and, optionally, `source`
+and `optional_labels`, one case a line. Own texts (texts/, and the open halves of the test data) are added. Where Debian's
 apertium, apertium-eng-spa, apertium-eng-cat and apertium-fra-cat are installed, English cases are learned from in Spanish and
 French as well. Nothing of the cases is written anywhere but under target/.
 
@@ -116,14 +116,14 @@ def slices(pieces):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cases", help="the labelled cases, JSON lines")
+    parser.add_argument("cases", nargs="+", help="labelled cases, JSON lines")
     parser.add_argument("--evaluate", help="the example `evaluate`, already built")
     parser.add_argument("--scores", help="also write the cross-validated scores, as a NumPy archive, to this file")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     arguments = parser.parse_args()
 
     command = features.program(arguments.evaluate)
-    cases = list(texts.public(arguments.cases))
+    cases = [case for path in arguments.cases for case in texts.public(path)]
     translations = []
     if texts.can_translate():
         for lang in texts.PAIRS:
