@@ -50,7 +50,7 @@ def public(path):
     wrote, which names no source."""
     for case in lines(path):
         yield Case(
-            case["id"], case.get("source", "desk").split("_")[0], case["lang"], " ".join(case["text"].split()), case["labels"],
+            case["id"], case.get("source", "desk").split("_")[0], case.get("lang", ""), " ".join(case["text"].split()), case["labels"],
             case.get("optional_labels") or [],
         )
 
