@@ -88,14 +88,17 @@ impl Reading {
         }
     }
 
-    /// What each concept that speaks for an answer adds for it, and the wording as one more.
+    /// What each concept that speaks for an answer adds for it.
+    fn concepts_for(&self, answer: usize) -> impl Iterator<Item = f64> {
+        let added = self.scores.contributions.iter();
+        added.map(move |all| all[answer]).filter(speaks)
+    }
+
+    /// The same, and the wording as one more.
     fn speaking_for(&self, answer: usize) -> impl Iterator<Item = f64> {
-        self.scores
-            .contributions
-            .iter()
-            .map(move |all| all[answer])
-            .chain(self.scores.by_wording.get(answer).copied())
-            .filter(|added| *added > 0.2)
+        let wording = self.scores.by_wording.get(answer).copied();
+        self.concepts_for(answer)
+            .chain(wording.into_iter().filter(speaks))
     }
 
     /// Something about the text itself asks for people.
@@ -109,18 +112,29 @@ impl Reading {
         }
     }
 
-    /// Units other than the lead that the text speaks for when weighed against "none" alone.
+    /// Units other than the lead that the concepts speak for when weighed against "none" alone. The wording is
+    /// left out: it was learned to tell the lead, and what speaks against "none" for one unit does so for all.
     fn supporting(&self, rules: &RuleSet, lead: usize) -> Vec<usize> {
         let none = rules.units().len();
         (0..none)
             .filter(|unit| {
                 *unit != lead
-                    && score::against(&self.scores.scores, *unit, none)
+                    && score::against(&self.scores.by_concepts, *unit, none)
                         >= rules.text().supporting_probability
-                    && self.speaking_for(*unit).count() >= rules.text().route_concepts
+                    && self.concepts_for(*unit).sum::<f64>() >= rules.text().supporting_evidence
+                    && self.concepts_for(*unit).count() >= rules.text().route_concepts
             })
             .collect()
     }
+}
+
+/// Less than this is noise.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "filters ask with a reference"
+)]
+fn speaks(added: &f64) -> bool {
+    *added > 0.2
 }
 
 /// A declared code or tag leads to a unit. The text adds support, and may object.

@@ -129,6 +129,7 @@ pub(super) struct TextData {
     pub(super) contradiction_remaining: f64,
     pub(super) contradiction_concepts: usize,
     pub(super) supporting_probability: f64,
+    pub(super) supporting_evidence: f64,
     pub(super) none_probability: f64,
 }
 

@@ -20,8 +20,8 @@ const DAMPING: f64 = 12.0;
 pub(super) struct Scores {
     /// One per unit in the order of the rule set, then "none"; they sum to 1.
     pub(super) probabilities: Vec<f64>,
-    /// Before the softmax.
-    pub(super) scores: Vec<f64>,
+    /// The scores of the concepts alone, without the wording and before the temperature.
+    pub(super) by_concepts: Vec<f64>,
     /// For each feature and answer, what it added against the feature's mean over the answers.
     pub(super) contributions: Vec<Vec<f64>>,
     /// What the wording added for each answer, against its mean over the answers; empty without a model.
@@ -60,6 +60,7 @@ pub(super) fn score(rules: &RuleSet, text: &Text, evidence: &Evidence) -> Scores
                 .collect(),
         );
     }
+    let by_concepts = scores.clone();
     let wording = rules.model().map_or_else(Wording::default, |model| {
         model.weigh(text, &evidence.masked)
     });
@@ -73,7 +74,7 @@ pub(super) fn score(rules: &RuleSet, text: &Text, evidence: &Evidence) -> Scores
     }
     Scores {
         probabilities: softmax(&scores),
-        scores,
+        by_concepts,
         contributions,
         by_wording,
         wording,
