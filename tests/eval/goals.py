@@ -63,7 +63,7 @@ class Goals:
         yield self.english()
         for lang, wanted in (("es", 0.93), ("fr", 0.92), ("ar", 0.88)):
             yield self.language(lang, wanted)
-        yield self.children()
+        yield from self.children()
         yield self.calibration()
         yield from self.routing()
 
@@ -133,12 +133,14 @@ class Goals:
 
     def children(self):
         goal = Goal(f"recall of children-trafficking at precision {CHILDREN_PRECISION}, worst language", 0.97)
+        answered = Goal("recall of children-trafficking as the most probable answer, worst language", 0.97)
 
         def add(where, answers, inside, unfair=None):
             of = self.slice(answers, inside)
             due = int((of.y[:, 0] > 0).sum())
             if due >= LEAST:
                 goal.rows.append(Row(where, of.children_recall(), due, None, unfair))
+                answered.rows.append(Row(where, of.figures()["children_recall"], due, None, unfair))
 
         for lang, name in LANGUAGES.items():
             inside = self.table.lang == lang
@@ -152,7 +154,7 @@ class Goals:
         add("press releases, a model that learned from own texts alone", "without doj", self.doj)
         add("own texts, all languages, obvious words deleted", "both", self.bare & self.table.own,
             "real texts do use these words")
-        return goal
+        return goal, answered
 
     def measured(self):
         """What calibration and routing are measured on: (where, texts, unfair)."""

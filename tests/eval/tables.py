@@ -77,7 +77,8 @@ codes) is not used; real referrals that carry one are easier than this.
 
 - **Texts**: {base.sum():,} that somebody wrote, called real here:
   {counts};
-  by language {langs}. Besides, {translated:,} press releases translated by machine, from which is learned.
+  by language {langs}.
+  Besides, {translated:,} press releases translated by machine, from which is learned.
   The press releases and Wikinews are public and not part of this repository; all others are our own and are.
 - **Folds**: {train.FOLDS}. Texts that are near duplicates, translations and cut pieces of one text are one group, and a
   group is never on both sides: no text is answered by a model that has seen it or its like.
@@ -108,7 +109,8 @@ For each goal everything was measured that could stand for it (the last section 
 **worst of the rows that are fair**: a source that the model has not learned from rather than one that it has. The plain figure
 is the first row of that section, mostly the cross-validated one; the last column is the worst of all rows, fair or not: what
 to expect of the hardest texts, such as reports told without the obvious word. Recall of children-trafficking is at the lowest
-probability that keeps its precision at {CHILDREN_PRECISION}, chosen on the row itself.
+probability that keeps its precision at {CHILDREN_PRECISION}, chosen on the row itself: it says what the probabilities can tell
+apart, and the row after it what is answered as things stand.
 
 {table_of(("goal", "wanted", "plain", "our estimate", "met", "taken from", "worst of all rows"), rows)}"""
 
@@ -119,9 +121,9 @@ def flatters(table):
 
 - The lexicon was written with sight of the press releases, of the own texts a and b, and of the open half of the hard cases.
   Weights and wording are cross-validated; the lexicon cannot be. Rows on these texts are too good by what that is worth.
-- The own texts c ({(base & (table.source == "own-c")).sum()}) were written later, in the manner of real sources, and scored
-  before the lexicon or any weight had seen them: with concepts alone **{FIRST_LOOK}** of the proposals were right. That figure
-  is given as it was found then; a run of this script cannot find it again.
+- The own texts c ({(base & (table.source == "own-c")).sum()}) were written later, in the manner of real
+  sources, and scored before the lexicon or any weight had seen them: with concepts alone **{FIRST_LOOK}** of the proposals
+  were right. That figure is given as it was found then; a run of this script cannot find it again.
 - Our own texts are invented. Texts of true sources in Arabic and Spanish were not to be had; the French ones are few.
 - Labels of the press releases were set by one reader; two or three in eighty are wrong. No model can be right on these.
 - Temperature and threshold are two numbers fitted on the very scores they are judged on, and the vocabulary of n-grams is
