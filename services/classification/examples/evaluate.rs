@@ -197,7 +197,6 @@ fn read_rules(folder: &str) -> Result<RuleSet, Box<dyn std::error::Error>> {
         languages: &files[2],
         weights: &files[3],
         model: &model,
-        report: "",
         lexicon: lexicon
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))

@@ -50,8 +50,6 @@ class Pieces:
         self.rows = [(case, kind, text, weight) for case in cases for kind, text, weight in texts.pieces(case)]
         answers = features.found([text for _, _, text, _ in self.rows], command)
         self.folded = [answer["words"] for answer in answers]
-        self.length = np.array([len(words.split()) for words in self.folded])
-        self.language = [answer["language"] for answer in answers]
         self.ids, self.given = learn.lexicon()
         self.found = features.concepts(answers, self.ids)
         self.y = np.zeros((len(self.rows), len(names)))

@@ -105,7 +105,6 @@ impl NamedFiles {
             languages,
             weights,
             model,
-            report,
             lexicon,
         } = RuleSetFiles::embedded();
         let named = [
@@ -113,7 +112,7 @@ impl NamedFiles {
             (CODES, codes),
             (LANGUAGES, languages),
             (WEIGHTS, weights),
-            (REPORT, report),
+            (REPORT, RuleSetFiles::embedded_report()),
         ];
         let named = named.map(|(name, text)| (name.to_owned(), text.into()));
         let lexicon = lexicon
@@ -207,7 +206,6 @@ impl NamedFiles {
             languages: self.needed(LANGUAGES)?,
             weights: self.needed(WEIGHTS)?,
             model: self.0.get(MODEL).map_or(&[], Vec::as_slice),
-            report: "",
             lexicon,
         })?;
         let version = rules.version();

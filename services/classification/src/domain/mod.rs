@@ -18,6 +18,7 @@ mod codes;
 mod decide;
 mod decision;
 mod evidence;
+mod filter;
 mod input;
 mod language;
 #[cfg(test)]

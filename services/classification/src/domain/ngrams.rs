@@ -6,9 +6,10 @@
 //! `training/learn.py` makes the same of the same words with scikit-learn's `word` and `char_wb` analyzers,
 //! and a test holds both to it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::filter::Filter;
 use super::text::Text;
 
 /// Before the words of a run.
@@ -44,12 +45,6 @@ impl Fnv {
         self.0
     }
 
-    /// The hash in sixteen bits.
-    pub(super) const fn short(self) -> u16 {
-        let [a, b, c, d, ..] = self.0.to_le_bytes();
-        u16::from_le_bytes([a ^ c, b ^ d])
-    }
-
     pub(super) const fn and(self, byte: u8) -> Self {
         Self((self.0 ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3))
     }
@@ -77,17 +72,17 @@ impl Hasher for AlreadyHashed {
     }
 }
 
-/// A map by n-gram.
+/// A map by n-gram. What is in it is the model's.
 type ByNgram<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
 
-/// Bits of the filter before the n-grams that are known; most of a text's are not.
-const FILTER_BITS: usize = 1 << 20;
+/// The filter before the n-grams that are known has 2 to the power of so many bits: most of a text's are not.
+const FILTER_BITS: u32 = 20;
 
 /// The n-grams that are known.
 #[derive(Debug)]
 pub(super) struct Known<T> {
     by_ngram: ByNgram<T>,
-    filter: Box<[u64]>,
+    filter: Filter,
 }
 
 impl<T: Copy> Known<T> {
@@ -95,30 +90,21 @@ impl<T: Copy> Known<T> {
     pub(super) fn with_capacity(ngrams: usize) -> Self {
         Self {
             by_ngram: ByNgram::with_capacity_and_hasher(ngrams, BuildHasherDefault::default()),
-            filter: vec![0; FILTER_BITS / 64].into(),
+            filter: Filter::new(FILTER_BITS),
         }
     }
 
     /// Adds one.
     pub(super) fn insert(&mut self, ngram: u64, known: T) {
-        let (word, bit) = Self::place(ngram);
-        self.filter[word] |= bit;
+        self.filter.insert(ngram);
         self.by_ngram.insert(ngram, known);
     }
 
     fn get(&self, ngram: u64) -> Option<T> {
-        let (word, bit) = Self::place(ngram);
-        if self.filter[word] & bit == 0 {
+        if !self.filter.may_hold(ngram) {
             return None;
         }
         self.by_ngram.get(&ngram).copied()
-    }
-
-    /// Where an n-gram is in the filter: by bits that the map does not begin with.
-    const fn place(ngram: u64) -> (usize, u64) {
-        let [.., a, b, c, _, _] = ngram.to_le_bytes();
-        let bit = u32::from_le_bytes([a, b, c, 0]) as usize % FILTER_BITS;
-        (bit / 64, 1 << (bit % 64))
     }
 }
 
@@ -132,7 +118,8 @@ pub(super) fn each_known<T: Copy>(
     mut out: impl FnMut(T, u32, u32),
 ) {
     // Most words of a text stand in it more than once: their characters are looked up once.
-    let mut within: ByNgram<(u32, u32)> = ByNgram::default();
+    // In order of their numbers and not by hash: who sends a text may choose words whose hashes collide.
+    let mut within: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
     let mut found: Vec<T> = Vec::new();
     let mut padded = String::new();
     let mut begun: VecDeque<(u32, Fnv)> = VecDeque::new();

@@ -183,12 +183,6 @@ impl RuleSet {
         self.model.as_ref().map_or("", Model::version)
     }
 
-    /// How many n-grams the model knows.
-    #[must_use]
-    pub fn model_size(&self) -> usize {
-        self.model.as_ref().map_or(0, Model::size)
-    }
-
     /// The units, the one that goes first among equals first.
     #[must_use]
     pub fn units(&self) -> &[UnitInfo] {

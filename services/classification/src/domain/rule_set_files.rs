@@ -20,8 +20,6 @@ pub struct RuleSetFiles<'a> {
     pub weights: &'a str,
     /// The model of the wording, in the form of `wording.rs`; empty where there is none.
     pub model: &'a [u8],
-    /// What was measured when the weights and the model were fitted: for people; nothing is decided by it.
-    pub report: &'a str,
     /// The lexicon: name and text of each file, in any order.
     pub lexicon: Vec<(&'a str, &'a str)>,
 }
@@ -33,6 +31,13 @@ macro_rules! data {
 }
 
 impl RuleSetFiles<'static> {
+    /// What was measured when the weights and the model of this build were learned: for people; nothing is
+    /// decided by it.
+    #[must_use]
+    pub const fn embedded_report() -> &'static str {
+        data!("report.toml")
+    }
+
     /// The files this crate was built with.
     #[must_use]
     pub fn embedded() -> Self {
@@ -42,7 +47,6 @@ impl RuleSetFiles<'static> {
             languages: data!("languages.toml"),
             weights: data!("weights.toml"),
             model: include_bytes!("../../data/model.bin"),
-            report: data!("report.toml"),
             lexicon: vec![
                 ("children.toml", data!("lexicon/children.toml")),
                 ("trafficking.toml", data!("lexicon/trafficking.toml")),

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::filter::Filter;
 use super::ngrams::Fnv;
 use super::phrase::Symbol;
 use super::word_form::Form;
 
-/// Bits of the filter before the beginnings: few of the runs that words begin with are a beginning.
-const FILTER_BITS: usize = 1 << 16;
+/// The filter before the beginnings has 2 to the power of so many bits: few of the runs that words begin with are
+/// a beginning.
+const FILTER_BITS: u32 = 16;
 
 /// A map by word. The words are the lexicon's, so nobody outside chooses what collides.
 type ByWord<T> = HashMap<Box<str>, T, BuildHasherDefault<WordHasher>>;
@@ -46,7 +48,7 @@ struct Whole {
 pub(super) struct Vocabulary {
     whole: ByWord<Whole>,
     beginnings: ByWord<u32>,
-    filter: Box<[u64]>,
+    filter: Filter,
 }
 
 impl Default for Vocabulary {
@@ -54,7 +56,7 @@ impl Default for Vocabulary {
         Self {
             whole: ByWord::default(),
             beginnings: ByWord::default(),
-            filter: vec![0; FILTER_BITS / 64].into(),
+            filter: Filter::new(FILTER_BITS),
         }
     }
 }
@@ -70,8 +72,8 @@ impl Vocabulary {
                 self.whole.entry(word.as_str().into()).or_default().exact = Some(id);
             }
             Symbol::Beginning(beginning) => {
-                let (word, bit) = place(Fnv::NEW.and_all(beginning.as_bytes()));
-                self.filter[word] |= bit;
+                let hash = Fnv::NEW.and_all(beginning.as_bytes());
+                self.filter.insert(hash.number());
                 self.beginnings.insert(beginning.as_str().into(), id);
             }
         }
@@ -86,8 +88,7 @@ impl Vocabulary {
         let mut run = Fnv::NEW;
         for (at, byte) in form.bytes().enumerate() {
             run = run.and(byte);
-            let (word, bit) = place(run);
-            if self.filter[word] & bit != 0
+            if self.filter.may_hold(run.number())
                 && let Some(beginning) = form.get(..=at)
                 && let Some(symbol) = self.beginnings.get(beginning)
             {
@@ -95,10 +96,4 @@ impl Vocabulary {
             }
         }
     }
-}
-
-/// Where a run is in the filter.
-fn place(run: Fnv) -> (usize, u64) {
-    let bit = usize::from(run.short());
-    (bit / 64, 1 << (bit % 64))
 }

@@ -156,11 +156,6 @@ impl Model {
         &self.version
     }
 
-    /// How many n-grams it knows.
-    pub(super) const fn size(&self) -> usize {
-        self.idf.len()
-    }
-
     /// Weighs the wording of a text, but for the words that are masked.
     pub(super) fn weigh(&self, text: &Text, masked: &[bool]) -> Wording {
         let mut hits: Vec<(u32, u32, u32)> = Vec::new();

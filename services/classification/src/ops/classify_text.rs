@@ -36,6 +36,6 @@ impl Core {
         let set = &in_use.active;
         let decision = Self::decide(&set.rules, &input.as_input())?;
         let nobody = ReferralId::from_uuid(Uuid::nil());
-        Ok(unnamed(decision, set.model(), nobody, self.now()))
+        Ok(unnamed(decision, nobody, self.now()))
     }
 }

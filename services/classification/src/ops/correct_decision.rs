@@ -1,12 +1,11 @@
 //! A person at the triage desk corrects a decision that routing has.
 
-use liaison_runtime::record_decision;
-use liaison_store::{Tx, audit};
+use liaison_store::Tx;
 use liaison_telemetry::propagation;
 use liaison_types::{DecisionId, Error, ErrorKind, Reason, Result, Rule, Violation};
 
 use super::keep_corrections::Said;
-use super::{Core, Ops, PERMIT};
+use super::{Core, Ops};
 use crate::case::{Actor, CaseStep, Decided};
 use crate::convert::Sealed;
 use crate::desk::{Correcting, Routing, Ruling, permit};
@@ -80,10 +79,8 @@ impl Core {
             declined: &case.declined,
         };
         if let Err(refused) = permit(ruling, &routing) {
-            let mut entry = self.refusal(now, &by.party, ACTION, referral, &refused);
-            entry.officer = Some(by.officer.clone());
-            audit::record(tx, vec![entry]).await?;
-            return Ok(Err(refused.error()));
+            let told = self.keep_refusal(tx, now, by, ACTION, referral, &refused);
+            return Ok(Err(told.await?));
         }
         let decided = Decided {
             exercise: envelope.facts.exercise,
@@ -93,9 +90,7 @@ impl Core {
             let same = Violation::new("lead", Rule::ConflictsWith("name"));
             return Err(Error::invalid(vec![same]));
         }
-        let mut entry = self.entry(now, &by.party, ACTION, referral, PERMIT, Vec::new());
-        entry.officer = Some(by.officer.clone());
-        record_decision(&mut entry, &self.at_the_desk(&by.party));
+        let entry = self.desk_entry(now, &by.party, Some(&by.officer), ACTION, referral);
         let said = Said {
             referral,
             exercise: decided.exercise,

@@ -1,15 +1,13 @@
 //! A person at the triage desk decides.
 
-use liaison_runtime::record_decision;
 use liaison_store::Tx;
-use liaison_store::audit;
 use liaison_telemetry::propagation;
 use liaison_types::{
     DecisionId, Error, ErrorKind, Form, Reason, Result, Rule, Timestamp, UnitCode, Violation,
 };
 
 use super::keep_corrections::Said;
-use super::{Core, Ops, PERMIT};
+use super::{Core, Ops};
 use crate::case::{Actor, Case, CaseStep, Decided, Ground};
 use crate::convert::Sealed;
 use crate::desk::{Routing, Ruling, permit};
@@ -123,14 +121,10 @@ impl Core {
             declined: &case.declined,
         };
         if let Err(refused) = permit(ruling, &routing) {
-            let mut entry = self.refusal(now, &by.party, ACTION, referral, &refused);
-            entry.officer = Some(by.officer.clone());
-            audit::record(tx, vec![entry]).await?;
-            return Ok(Err(refused.error()));
+            let told = self.keep_refusal(tx, now, by, ACTION, referral, &refused);
+            return Ok(Err(told.await?));
         }
-        let mut entry = self.entry(now, &by.party, ACTION, referral, PERMIT, Vec::new());
-        entry.officer = Some(by.officer.clone());
-        record_decision(&mut entry, &self.at_the_desk(&by.party));
+        let entry = self.desk_entry(now, &by.party, Some(&by.officer), ACTION, referral);
         let before = store::without_notes(tx, &[referral])
             .await?
             .remove(&referral);

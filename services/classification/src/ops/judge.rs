@@ -68,7 +68,7 @@ impl Core {
             revision: case.next_revision(),
             exercise: envelope.facts.exercise,
             making,
-            ..unnamed(decision, set.model(), case.referral, now)
+            ..unnamed(decision, case.referral, now)
         };
         let difference = differs.map(|(active, shadow)| Difference {
             decision: decided.id,
@@ -154,12 +154,7 @@ impl Core {
 }
 
 /// The machine's decision, neither named nor numbered: its id is nil and its revision 0.
-pub(super) fn unnamed(
-    decision: domain::Decision,
-    model: &str,
-    referral: ReferralId,
-    now: Timestamp,
-) -> Decided {
+pub(super) fn unnamed(decision: domain::Decision, referral: ReferralId, now: Timestamp) -> Decided {
     let units = decision.probabilities.into_iter().map(|answer| Probable {
         unit: Some(answer.unit),
         probability: answer.probability.as_f64(),
@@ -196,7 +191,7 @@ pub(super) fn unnamed(
         by: None,
         note: None,
         exercise: false,
-        model: model.to_owned(),
+        model: decision.model,
         making: None,
     }
 }

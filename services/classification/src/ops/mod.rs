@@ -27,15 +27,16 @@ use std::time::Duration;
 use liaison_outbox::Outbox;
 use liaison_policy::{Decided as Permission, Policy, triage_facts};
 use liaison_runtime::record_decision;
-use liaison_store::Db;
-use liaison_store::audit::AuditEntry;
+use liaison_store::audit::{self, AuditEntry};
 use liaison_store::sealed::Vault;
+use liaison_store::{Db, Tx};
 use liaison_types::{
     AuditId, Backoff, Clock, Error, ErrorKind, Party, Random, Reason, ReferralId, Result, Timestamp,
 };
 use tokio::sync::Mutex;
 
 use crate::artefacts::in_use::{Loaded, RuleSets};
+use crate::case::Actor;
 use crate::desk::Refused;
 use crate::events::Publisher;
 use crate::inputs::InputSource;
@@ -178,6 +179,37 @@ impl Core {
         entry.purpose = Some(refused.part());
         record_decision(&mut entry, &refused.permission);
         entry
+    }
+
+    /// The entry of what somebody at the desk did, with what policy says of them.
+    fn desk_entry(
+        &self,
+        at: Timestamp,
+        party: &Party,
+        officer: Option<&str>,
+        action: &'static str,
+        referral: ReferralId,
+    ) -> AuditEntry {
+        let mut entry = self.entry(at, party, action, referral, PERMIT, Vec::new());
+        entry.officer = officer.map(str::to_owned);
+        record_decision(&mut entry, &self.at_the_desk(party));
+        entry
+    }
+
+    /// Keeps that `by` named a unit that must not have its part, and answers what to tell them.
+    async fn keep_refusal(
+        &self,
+        tx: &Tx<'_>,
+        at: Timestamp,
+        by: &Actor,
+        action: &'static str,
+        referral: ReferralId,
+        refused: &Refused,
+    ) -> Result<Error> {
+        let mut entry = self.refusal(at, &by.party, action, referral, refused);
+        entry.officer = Some(by.officer.clone());
+        audit::record(tx, vec![entry]).await?;
+        Ok(refused.error())
     }
 
     /// What policy says of `party` deciding by hand.

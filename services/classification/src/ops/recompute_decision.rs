@@ -6,12 +6,11 @@
 
 use std::sync::Arc;
 
-use liaison_runtime::record_decision;
 use liaison_store::audit;
 use liaison_types::{DecisionId, Error, ErrorKind, Party, Result};
 
 use super::judge::{PROGRAM, unnamed};
-use super::{Core, Ops, PERMIT};
+use super::{Core, Ops};
 use crate::artefacts::digest::Digest;
 use crate::artefacts::in_use::Loaded;
 use crate::case::{Decided, Making};
@@ -81,9 +80,7 @@ impl Ops {
         let decided = found.ok_or_else(Error::not_found)?;
         let Came(result, digest, again) = core.make_again(&decided).await?;
         let now = core.now();
-        let mut entry = core.entry(now, by, ACTION, decided.referral, PERMIT, Vec::new());
-        entry.officer = officer.map(str::to_owned);
-        record_decision(&mut entry, &core.at_the_desk(by));
+        let mut entry = core.desk_entry(now, by, officer, ACTION, decided.referral);
         entry.purpose = Some(format!("{}: {result}", liaison_grpc::wire::resource(id)));
         db.write_tx(ACTION, |tx| {
             let entry = entry.clone();
@@ -135,7 +132,7 @@ impl Core {
         if digest == making.decision {
             return Ok(Came(Recomputation::Same, Some(digest), None));
         }
-        let again = unnamed(decision, set.model(), decided.referral, decided.at);
+        let again = unnamed(decision, decided.referral, decided.at);
         Ok(Came(Recomputation::Different, Some(digest), Some(again)))
     }
 
