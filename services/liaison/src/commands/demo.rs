@@ -356,8 +356,8 @@ fn because(decision: &Decision, declared: &str) -> String {
         }
     }
     if rules.iter().any(|rule| BY_CODES.contains(rule)) {
-        // The concepts of the text are in the decision too; they did not decide it.
-        rules.retain(|rule| !rule.starts_with("concept."));
+        // What the text says is in the decision too; it did not decide it.
+        rules.retain(|rule| !rule.starts_with("concept.") && *rule != "text.wording");
         return format!("declared {declared}; because {}", rules.join(", "));
     }
     rules.truncate(5);
@@ -418,7 +418,13 @@ mod tests {
     fn what_decided_is_what_is_told() {
         assert_eq!(
             because(
-                &decision(&["codes.table", "code.02042", "code.02042", "concept.x"]),
+                &decision(&[
+                    "codes.table",
+                    "code.02042",
+                    "code.02042",
+                    "concept.x",
+                    "text.wording"
+                ]),
                 "02042"
             ),
             "declared 02042; because codes.table, code.02042"

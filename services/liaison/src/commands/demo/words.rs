@@ -8,6 +8,8 @@ use crate::output::{STRONG, styled};
 
 /// Concepts named.
 const MAX: usize = 3;
+/// Characters shown of the words of one: signs that count together may stand far apart.
+const MAX_SHOWN: usize = 48;
 
 /// The concepts that counted most for the lead, each with the words it was found in: a line of text, empty
 /// where no concept spoke for it.
@@ -24,7 +26,11 @@ pub(super) fn counted(decision: &Decision, narrative: &str) -> String {
         .take(MAX)
         .map(|(reason, word)| {
             let concept = reason.rule.trim_start_matches("concept.");
-            format!("{concept} {:+.1} “{}”", reason.weight, styled(STRONG, word))
+            format!(
+                "{concept} {:+.1} “{}”",
+                reason.weight,
+                styled(STRONG, &short(word))
+            )
         })
         .collect();
     told.join(", ")
@@ -34,6 +40,14 @@ fn word<'a>(reason: &Reason, narrative: &'a str) -> Option<&'a str> {
     let from = usize::try_from(reason.start).ok()?;
     let to = usize::try_from(reason.end).ok()?;
     narrative.get(from..to).filter(|word| !word.is_empty())
+}
+
+/// As much of `words` as is shown.
+fn short(words: &str) -> String {
+    match words.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{} …", words[..end].trim_end()),
+        None => words.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +62,12 @@ mod tests {
             start: at.0,
             end: at.1,
         }
+    }
+
+    #[test]
+    fn long_runs_of_words_are_cut_between_characters() {
+        assert_eq!(short("kilos de cocaïne"), "kilos de cocaïne");
+        assert_eq!(short(&"é".repeat(60)), format!("{} …", "é".repeat(48)));
     }
 
     #[test]
