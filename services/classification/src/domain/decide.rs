@@ -45,7 +45,8 @@ impl RuleSet {
     pub fn folded(&self, input: &Input<'_>) -> String {
         let reading = Reading::of(self, input);
         let words = ngrams::unmasked(&reading.text, &reading.evidence.masked);
-        words.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
+        let folded: Vec<&str> = words.map(|(_, word)| reading.text.folded(word)).collect();
+        folded.join(" ")
     }
 }
 

@@ -140,6 +140,10 @@ impl Denials {
 
 /// The places where all groups of a combination stand together, without overlaps.
 fn together(combination: &Combination, places: &[Vec<(u32, u32)>]) -> Vec<(u32, u32)> {
+    let stands = |group: &Vec<usize>| group.iter().any(|concept| !places[*concept].is_empty());
+    if !combination.all.iter().all(stands) {
+        return Vec::new();
+    }
     let mut parts: Vec<(u32, u32, u32)> = Vec::new();
     for (group, concepts) in combination.all.iter().enumerate() {
         let bit = 1_u32 << group.min(31);

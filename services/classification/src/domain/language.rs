@@ -3,12 +3,11 @@
 //! Arabic by its script, the others by frequent little words. That is enough here: the answer selects
 //! which phrases may match, and where it is unclear all of them may.
 
-use std::collections::BTreeMap;
-
 use liaison_types::Language;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::ngrams::{self, ByHash};
 use super::text::Text;
 
 /// Words looked at.
@@ -43,6 +42,11 @@ impl LanguageSet {
         Self(self.0 | other.0)
     }
 
+    /// A bit for each language.
+    pub(super) const fn bits(self) -> u8 {
+        self.0
+    }
+
     pub(super) const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -72,19 +76,19 @@ pub(super) struct Detected {
 /// Tells languages apart.
 #[derive(Debug)]
 pub(super) struct LanguageDetector {
-    frequent: BTreeMap<String, LanguageSet>,
+    frequent: ByHash<LanguageSet>,
     letters: Vec<(char, Language)>,
 }
 
 impl LanguageDetector {
     pub(super) fn new<'a>(data: impl Iterator<Item = (Language, &'a LanguageData)>) -> Self {
-        let mut frequent: BTreeMap<String, LanguageSet> = BTreeMap::new();
+        let mut frequent: ByHash<LanguageSet> = ByHash::default();
         let mut letters = Vec::new();
         for (language, data) in data {
             letters.extend(data.letters.chars().map(|letter| (letter, language)));
             for phrase in &data.frequent {
                 for word in super::text::fold_words(phrase) {
-                    let known = frequent.entry(word).or_default();
+                    let known = frequent.entry(ngrams::word(&word)).or_default();
                     *known = known.with(LanguageSet::of(language));
                 }
             }
@@ -102,13 +106,14 @@ impl LanguageDetector {
         let mut points = [0_usize; Language::ALL.len()];
         let mut arabic = 0;
         let mut latin = 0;
-        for word in text.folded().take(SAMPLE) {
+        for word in text.words().iter().take(SAMPLE) {
+            let word = text.folded(word.distinct as usize);
             match word.chars().next() {
                 Some('\u{0620}'..='\u{06FF}') => arabic += 1,
                 Some('a'..='z') => latin += 1,
                 _ => {}
             }
-            let Some(known) = self.frequent.get(word) else {
+            let Some(known) = self.frequent.get(&ngrams::word(word)) else {
                 continue;
             };
             for (points, language) in points.iter_mut().zip(Language::ALL) {
@@ -119,13 +124,13 @@ impl LanguageDetector {
                 }
             }
         }
-        // Composed, whichever way the letters came.
-        for letter in original
-            .chars()
-            .take(LETTER_SAMPLE)
-            .nfc()
-            .filter(|c| !c.is_ascii())
-        {
+        if arabic > latin {
+            return Detected {
+                language: Some(Language::Ar),
+                readable: LanguageSet::ALL,
+            };
+        }
+        for letter in composed(original) {
             if let Some((_, own)) = self.letters.iter().find(|(known, _)| *known == letter) {
                 for (points, language) in points.iter_mut().zip(Language::ALL) {
                     *points += if language == *own { OWN } else { 0 };
@@ -138,7 +143,6 @@ impl LanguageDetector {
             .filter(|(language, _)| *language != Language::Ar)
             .max_by_key(|(language, points)| (*points, Some(*language) == declared));
         let (language, best) = match best_latin {
-            _ if arabic > latin => (Some(Language::Ar), 0),
             Some((language, points)) if points >= BELIEVED => (Some(language), points),
             _ => (declared, 0),
         };
@@ -152,4 +156,15 @@ impl LanguageDetector {
         }
         Detected { language, readable }
     }
+}
+
+/// The letters at the beginning that are not ASCII, composed whichever way they came.
+fn composed(original: &str) -> Vec<char> {
+    let sample = || original.chars().take(LETTER_SAMPLE);
+    let letters: Vec<char> = if sample().any(|c| ('\u{300}'..='\u{36F}').contains(&c)) {
+        sample().nfc().collect()
+    } else {
+        sample().collect()
+    };
+    letters.into_iter().filter(|c| !c.is_ascii()).collect()
 }

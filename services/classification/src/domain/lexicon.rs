@@ -1,13 +1,15 @@
 //! The concepts' phrases compiled into one matcher.
 //!
-//! Every distinct word of the lexicon is a symbol; one pass over the text's forms finds all symbols, and
-//! phrases are then checked word by word from their first symbol, where the text has all their words at all.
+//! Every distinct word of the lexicon is a symbol; one pass over the forms of the text's distinct words finds all
+//! symbols. A phrase is thought of where the text has a word of its rarest step, and then searched for word by word
+//! from its first, where the text has words for all of its steps.
 //! Time is linear in the text: what a position can cost is bounded by the lexicon.
 
 use std::collections::BTreeMap;
 
 use super::language::LanguageSet;
 use super::phrase::{self, Step, Symbol};
+use super::phrases::{Compiled, CompiledStep, PhraseId, Phrases, Present, Steps, SymbolId};
 use super::text::Text;
 use super::vocabulary::Vocabulary;
 
@@ -27,70 +29,16 @@ pub(super) struct Found {
 pub(super) enum LexiconError {
     #[error("the phrase is not in the notation of the lexicon")]
     Phrase,
+    #[error("two of its words have one hash")]
+    Hash,
     #[error("there are too many concepts or phrases")]
     TooLarge,
-}
-
-#[derive(Debug)]
-struct Compiled {
-    target: u16,
-    languages: LanguageSet,
-    steps: Vec<CompiledStep>,
-}
-
-#[derive(Debug)]
-struct CompiledStep {
-    /// Sorted.
-    any_of: Box<[u32]>,
-    gap: u8,
-}
-
-/// Phrases by each symbol of their first step, with the symbols of their second: most phrases of a frequent
-/// word fail at the second step, and to see that, memory is read from front to back.
-#[derive(Debug, Default)]
-struct Starting {
-    /// For each symbol where its entries are.
-    of: Vec<(u32, u32)>,
-    entries: Vec<Start>,
-    second: Vec<u32>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Start {
-    phrase: u32,
-    languages: LanguageSet,
-    /// Where in `second`; nowhere for a phrase of one step.
-    from: u32,
-    to: u32,
-}
-
-impl Starting {
-    /// Adds the phrases of the next symbol.
-    fn add(&mut self, ids: &[u32], phrases: &[Compiled]) -> Result<(), LexiconError> {
-        let offset = |at: usize| u32::try_from(at).map_err(|_| LexiconError::TooLarge);
-        let begin = offset(self.entries.len())?;
-        for id in ids {
-            let phrase = &phrases[*id as usize];
-            let from = offset(self.second.len())?;
-            if let Some(step) = phrase.steps.get(1) {
-                self.second.extend(&step.any_of);
-            }
-            self.entries.push(Start {
-                phrase: *id,
-                languages: phrase.languages,
-                from,
-                to: offset(self.second.len())?,
-            });
-        }
-        self.of.push((begin, offset(self.entries.len())?));
-        Ok(())
-    }
 }
 
 /// Collects phrases and compiles them.
 #[derive(Debug, Default)]
 pub(super) struct LexiconBuilder {
-    symbols: BTreeMap<Symbol, u32>,
+    symbols: BTreeMap<Symbol, SymbolId>,
     phrases: Vec<Compiled>,
 }
 
@@ -119,13 +67,14 @@ impl LexiconBuilder {
     fn compile(&mut self, step: Step) -> Result<CompiledStep, LexiconError> {
         let mut any_of = Vec::with_capacity(step.any_of.len());
         for symbol in step.any_of {
-            let next = u32::try_from(self.symbols.len()).map_err(|_| LexiconError::TooLarge)?;
+            let next = SymbolId::try_from(self.symbols.len());
+            let next = next.map_err(|_| LexiconError::TooLarge)?;
             any_of.push(*self.symbols.entry(symbol).or_insert(next));
         }
         any_of.sort_unstable();
         any_of.dedup();
         Ok(CompiledStep {
-            any_of: any_of.into(),
+            any_of,
             gap: step.gap,
         })
     }
@@ -134,23 +83,13 @@ impl LexiconBuilder {
     pub(super) fn build(self, targets: usize) -> Result<Lexicon, LexiconError> {
         let mut vocabulary = Vocabulary::default();
         for (symbol, id) in &self.symbols {
-            vocabulary.add(symbol, *id);
-        }
-        let mut by_symbol = vec![Vec::new(); self.symbols.len()];
-        for (id, phrase) in self.phrases.iter().enumerate() {
-            let id = u32::try_from(id).map_err(|_| LexiconError::TooLarge)?;
-            for symbol in &phrase.steps[0].any_of {
-                by_symbol[*symbol as usize].push(id);
+            if !vocabulary.add(symbol, *id) {
+                return Err(LexiconError::Hash);
             }
-        }
-        let mut starting = Starting::default();
-        for ids in &by_symbol {
-            starting.add(ids, &self.phrases)?;
         }
         Ok(Lexicon {
             vocabulary,
-            phrases: self.phrases,
-            starting,
+            phrases: Phrases::new(&self.phrases, self.symbols.len())?,
             targets,
         })
     }
@@ -160,8 +99,7 @@ impl LexiconBuilder {
 #[derive(Debug)]
 pub(super) struct Lexicon {
     vocabulary: Vocabulary,
-    phrases: Vec<Compiled>,
-    starting: Starting,
+    phrases: Phrases,
     targets: usize,
 }
 
@@ -169,37 +107,35 @@ impl Lexicon {
     /// Everything found in the text in phrases of these languages, by first word. The same words may
     /// stand for several targets, and a shorter phrase inside a longer one is found as well.
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
-        let symbols = SymbolsByWord::find(&self.vocabulary, text);
-        let mut possible = Possible::new(self, languages, symbols.present(self.starting.of.len()));
+        let symbols = Symbols::find(&self.vocabulary, text);
+        let possible = self.possible(text, &symbols, languages);
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();
         for first in 0..text.words().len() {
             let begin = found.len();
-            for symbol in symbols.of(first) {
-                for id in possible.starting(*symbol) {
-                    let phrase = &self.phrases[*id as usize];
-                    let count = &mut counts[usize::from(phrase.target)];
-                    if *count >= MAX_COUNT {
-                        continue;
-                    }
-                    if let Some(last) = complete(text, &symbols, &phrase.steps[1..], first) {
-                        let (first, last) = (word_number(first), word_number(last));
-                        let hit = Found {
-                            target: phrase.target,
-                            first,
-                            last,
-                        };
-                        // Two phrases of one concept that begin together are one finding.
-                        match found[begin..]
-                            .iter_mut()
-                            .find(|old: &&mut Found| old.target == hit.target)
-                        {
-                            Some(old) => old.last = old.last.max(last),
-                            None => {
-                                *count += 1;
-                                found.push(hit);
-                            }
-                        }
+            for id in possible.starting(text.words()[first].distinct) {
+                let target = self.phrases.target(*id);
+                let count = &mut counts[usize::from(target)];
+                if *count >= MAX_COUNT {
+                    continue;
+                }
+                let mut steps = self.phrases.steps(*id);
+                steps.next();
+                let Some(last) = complete(text, &symbols, steps, first) else {
+                    continue;
+                };
+                let hit = Found {
+                    target,
+                    first: number(first),
+                    last: number(last),
+                };
+                // Two phrases of one concept that begin together are one finding.
+                let mut begun = found[begin..].iter_mut();
+                match begun.find(|old: &&mut Found| old.target == hit.target) {
+                    Some(old) => old.last = old.last.max(hit.last),
+                    None => {
+                        *count += 1;
+                        found.push(hit);
                     }
                 }
             }
@@ -209,140 +145,104 @@ impl Lexicon {
 
     /// How many phrases and distinct words it knows.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.phrases.len(), self.starting.of.len())
+        (self.phrases.count(), self.phrases.symbols())
     }
 }
 
-/// The phrases that can be in a text at all: of its languages, and each of their words stands somewhere.
-/// Found out for a symbol when it is first met.
-struct Possible<'l> {
-    lexicon: &'l Lexicon,
-    languages: LanguageSet,
-    present: Vec<bool>,
-    /// For each symbol where in `phrases` its phrases are.
-    known: Vec<Option<(u32, u32)>>,
-    phrases: Vec<u32>,
+/// The phrases that can be in a text at all: of its languages, and each of their steps has a word somewhere.
+struct Possible {
+    /// For each distinct word where the phrases that may begin with it begin; those of the next one follow.
+    of: Vec<u32>,
+    phrases: Vec<PhraseId>,
 }
 
-impl<'l> Possible<'l> {
-    fn new(lexicon: &'l Lexicon, languages: LanguageSet, present: Vec<bool>) -> Self {
-        Self {
-            lexicon,
-            languages,
-            known: vec![None; present.len()],
-            present,
+impl Possible {
+    fn starting(&self, distinct: u32) -> &[PhraseId] {
+        let distinct = distinct as usize;
+        &self.phrases[self.of[distinct] as usize..self.of[distinct + 1] as usize]
+    }
+}
+
+impl Lexicon {
+    fn possible(&self, text: &Text, symbols: &Symbols, languages: LanguageSet) -> Possible {
+        let mut present = Present::new(self.phrases.symbols());
+        for symbol in &symbols.symbols {
+            present.add(*symbol);
+        }
+        let mut starts: Vec<(SymbolId, PhraseId)> = Vec::new();
+        self.phrases.each_possible(&present, languages, |id| {
+            let first = self.phrases.steps(id).take(1).flat_map(|(_, step)| step);
+            starts.extend(first.filter(|it| present.has(**it)).map(|it| (*it, id)));
+        });
+        starts.sort_unstable();
+        starts.dedup();
+        let mut possible = Possible {
+            of: Vec::with_capacity(text.distinct() + 1),
             phrases: Vec::new(),
-        }
-    }
-
-    /// The phrases that begin with a symbol.
-    fn starting(&mut self, symbol: u32) -> &[u32] {
-        let (from, to) = match self.known[symbol as usize] {
-            Some(known) => known,
-            None => self.find_out(symbol),
         };
-        &self.phrases[from as usize..to as usize]
-    }
-
-    fn find_out(&mut self, symbol: u32) -> (u32, u32) {
-        let from = word_number(self.phrases.len());
-        let Starting {
-            of,
-            entries,
-            second,
-        } = &self.lexicon.starting;
-        let (begin, end) = of[symbol as usize];
-        let present = |symbol: &u32| self.present[*symbol as usize];
-        for entry in &entries[begin as usize..end as usize] {
-            let next = &second[entry.from as usize..entry.to as usize];
-            if !entry.languages.intersects(self.languages)
-                || !(next.is_empty() || next.iter().any(present))
-            {
-                continue;
-            }
-            let steps = &self.lexicon.phrases[entry.phrase as usize].steps;
-            let mut later = steps.iter().skip(2);
-            if later.all(|step| step.any_of.iter().any(present)) {
-                self.phrases.push(entry.phrase);
+        for distinct in 0..text.distinct() {
+            possible.of.push(number(possible.phrases.len()));
+            for symbol in symbols.of(distinct) {
+                let from = starts.partition_point(|(other, _)| other < symbol);
+                let of_symbol = starts[from..]
+                    .iter()
+                    .take_while(|(other, _)| other == symbol);
+                possible.phrases.extend(of_symbol.map(|(_, id)| *id));
             }
         }
-        let known = (from, word_number(self.phrases.len()));
-        self.known[symbol as usize] = Some(known);
-        known
+        possible.of.push(number(possible.phrases.len()));
+        possible
     }
 }
 
-/// Words are at most 200,000.
-fn word_number(word: usize) -> u32 {
-    u32::try_from(word).unwrap_or(u32::MAX)
+/// Words are at most 200,000, and what is found in them is bounded by the lexicon.
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// The last word of a phrase whose earlier steps ended at `at`, nearest words first.
-fn complete(
-    text: &Text,
-    symbols: &SymbolsByWord,
-    steps: &[CompiledStep],
-    at: usize,
-) -> Option<usize> {
-    let Some((step, rest)) = steps.split_first() else {
+fn complete(text: &Text, symbols: &Symbols, mut steps: Steps<'_>, at: usize) -> Option<usize> {
+    let Some((gap, any_of)) = steps.next() else {
         return Some(at);
     };
-    let sentence = text.words()[at].sentence;
-    (at + 1..=at + 1 + usize::from(step.gap))
-        .take_while(|next| {
-            text.words()
-                .get(*next)
-                .is_some_and(|word| word.sentence == sentence)
-        })
+    let words = text.words();
+    let sentence = words[at].sentence;
+    let next = (at + 1..words.len()).take(1 + usize::from(gap));
+    next.take_while(|next| words[*next].sentence == sentence)
         .filter(|next| {
-            symbols
-                .of(*next)
-                .iter()
-                .any(|symbol| step.any_of.binary_search(symbol).is_ok())
+            let of_word = symbols.of(words[*next].distinct as usize);
+            of_word.iter().any(|symbol| any_of.contains(symbol))
         })
-        .find_map(|next| complete(text, symbols, rest, next))
+        .find_map(|next| complete(text, symbols, steps, next))
 }
 
-/// The symbols of each word, in one list with offsets.
-struct SymbolsByWord {
+/// The symbols of each distinct word, in one list with offsets.
+struct Symbols {
     offsets: Vec<u32>,
-    symbols: Vec<u32>,
+    symbols: Vec<SymbolId>,
 }
 
-impl SymbolsByWord {
+impl Symbols {
     fn find(vocabulary: &Vocabulary, text: &Text) -> Self {
-        let words = text.words().len();
-        let mut offsets = Vec::with_capacity(words + 1);
-        offsets.push(0);
-        let mut symbols: Vec<u32> = Vec::new();
-        for (word, form, kind) in text.each_form() {
-            while offsets.len() <= word as usize {
-                offsets.push(word_number(symbols.len()));
+        let mut offsets = Vec::with_capacity(text.distinct() + 1);
+        let mut symbols: Vec<SymbolId> = Vec::new();
+        for distinct in 0..text.distinct() {
+            let begin = symbols.len();
+            offsets.push(number(begin));
+            for (form, kind) in text.forms(distinct) {
+                vocabulary.each_symbol(form, kind, |symbol| {
+                    if !symbols[begin..].contains(&symbol) {
+                        symbols.push(symbol);
+                    }
+                });
             }
-            let begin = offsets[word as usize] as usize;
-            vocabulary.each_symbol(form, kind, |symbol| {
-                if !symbols[begin..].contains(&symbol) {
-                    symbols.push(symbol);
-                }
-            });
         }
-        while offsets.len() <= words {
-            offsets.push(word_number(symbols.len()));
-        }
+        offsets.push(number(symbols.len()));
         Self { offsets, symbols }
     }
 
-    /// Which symbols stand somewhere.
-    fn present(&self, symbols: usize) -> Vec<bool> {
-        let mut present = vec![false; symbols];
-        for symbol in &self.symbols {
-            present[*symbol as usize] = true;
-        }
-        present
-    }
-
-    fn of(&self, word: usize) -> &[u32] {
-        &self.symbols[self.offsets[word] as usize..self.offsets[word + 1] as usize]
+    fn of(&self, distinct: usize) -> &[SymbolId] {
+        &self.symbols[self.offsets[distinct] as usize..self.offsets[distinct + 1] as usize]
     }
 }
 

@@ -26,6 +26,7 @@ mod learned;
 mod lexicon;
 mod ngrams;
 mod phrase;
+mod phrases;
 mod rule_set;
 mod rule_set_build;
 mod rule_set_files;

@@ -6,7 +6,7 @@
 //! `training/learn.py` makes the same of the same words with scikit-learn's `word` and `char_wb` analyzers,
 //! and a test holds both to it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::filter::Filter;
@@ -58,6 +58,15 @@ impl Fnv {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AlreadyHashed(u64);
 
+/// A map by the hash of a word of the rule set. Two of its words with one hash are refused where that matters; a word
+/// that somebody makes up to have the hash of another is read as that one, which he could have written.
+pub(super) type ByHash<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
+
+/// The hash of a word.
+pub(super) fn word(word: &str) -> u64 {
+    Fnv::NEW.and_all(word.as_bytes()).0
+}
+
 impl Hasher for AlreadyHashed {
     fn finish(&self) -> u64 {
         self.0
@@ -72,116 +81,166 @@ impl Hasher for AlreadyHashed {
     }
 }
 
-/// A map by n-gram. What is in it is the model's.
-type ByNgram<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
-
 /// The filter before the n-grams that are known has 2 to the power of so many bits: most of a text's are not.
-const FILTER_BITS: u32 = 20;
+const FILTER_BITS: u32 = 18;
 
 /// The n-grams that are known.
+///
+/// A table with open addressing, small enough to stay near the processor: a text asks thousands of times, each time
+/// elsewhere. Of an n-gram it keeps where its number leads and the high half of it.
 #[derive(Debug)]
 pub(super) struct Known<T> {
-    by_ngram: ByNgram<T>,
+    /// The high half of the number, never 0, and what is known. An empty slot has 0.
+    slots: Box<[(u32, T)]>,
     filter: Filter,
 }
 
-impl<T: Copy> Known<T> {
-    /// None yet, with room for so many.
-    pub(super) fn with_capacity(ngrams: usize) -> Self {
-        Self {
-            by_ngram: ByNgram::with_capacity_and_hasher(ngrams, BuildHasherDefault::default()),
+impl<T: Copy + Default> Known<T> {
+    /// These, each with what is known of it.
+    pub(super) fn new(ngrams: &[(u64, T)]) -> Self {
+        // At most two thirds full, so that a search ends soon.
+        let slots = (ngrams.len() * 3 / 2 + 1).next_power_of_two();
+        let mut known = Self {
+            slots: vec![(0, T::default()); slots].into(),
             filter: Filter::new(FILTER_BITS),
+        };
+        for (ngram, value) in ngrams {
+            known.filter.insert(*ngram);
+            let slot = known.slot(*ngram);
+            known.slots[slot] = (high(*ngram), *value);
         }
-    }
-
-    /// Adds one.
-    pub(super) fn insert(&mut self, ngram: u64, known: T) {
-        self.filter.insert(ngram);
-        self.by_ngram.insert(ngram, known);
+        known
     }
 
     fn get(&self, ngram: u64) -> Option<T> {
         if !self.filter.may_hold(ngram) {
             return None;
         }
-        self.by_ngram.get(&ngram).copied()
+        let (tag, value) = self.slots[self.slot(ngram)];
+        (tag != 0).then_some(value)
+    }
+
+    /// Where an n-gram is, or would be.
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
+    fn slot(&self, ngram: u64) -> usize {
+        let last = self.slots.len() - 1;
+        let mut at = ngram as usize & last;
+        while ![0, high(ngram)].contains(&self.slots[at].0) {
+            at = (at + 1) & last;
+        }
+        at
     }
 }
 
-/// Calls `out` with each known n-gram of the words of the text that are not masked, as often as it stands
-/// there, and the first and last of its words. What is masked is read over as if it were not there.
-pub(super) fn each_known<T: Copy>(
+/// The high half of a number, and 1 for 0.
+const fn high(ngram: u64) -> u32 {
+    let high = (ngram >> 32) as u32;
+    if high == 0 { 1 } else { high }
+}
+
+/// Calls `out` with each known run of words that are not masked, as often as it stands there, and the first and last
+/// of its words. What is masked is read over as if it were not there.
+pub(super) fn each_known_run<T: Copy + Default>(
     text: &Text,
     masked: &[bool],
     lengths: Lengths,
     known: &Known<T>,
     mut out: impl FnMut(T, u32, u32),
 ) {
-    // Most words of a text stand in it more than once: their characters are looked up once.
-    // In order of their numbers and not by hash: who sends a text may choose words whose hashes collide.
-    let mut within: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
-    let mut found: Vec<T> = Vec::new();
-    let mut padded = String::new();
-    let mut begun: VecDeque<(u32, Fnv)> = VecDeque::new();
-    for (number, word) in unmasked(text, masked) {
-        let alone = Fnv::of(WORDS).and_all(word.as_bytes());
+    let alone: Vec<(Fnv, Option<T>)> = (0..text.distinct())
+        .map(|word| {
+            let hash = Fnv::of(WORDS).and_all(text.folded(word).as_bytes());
+            (hash, known.get(hash.0))
+        })
+        .collect();
+    let mut begun: VecDeque<(u32, Fnv)> = VecDeque::with_capacity(lengths.words);
+    for (number, distinct) in unmasked(text, masked) {
+        let (hash, ngram) = alone[distinct];
+        if let Some(ngram) = ngram {
+            out(ngram, number, number);
+        }
         if begun.len() == lengths.words {
             begun.pop_front();
         }
-        for (_, run) in &mut begun {
-            *run = run.and(b' ').and_all(word.as_bytes());
-        }
-        begun.push_back((number, alone));
-        for (first, run) in &begun {
+        for (first, run) in &mut begun {
+            *run = run.and(b' ').and_all(text.folded(distinct).as_bytes());
             if let Some(ngram) = known.get(run.0) {
                 out(ngram, *first, number);
             }
         }
-        let (from, to) = *within.entry(alone.0).or_insert_with(|| {
-            let from = found.len();
-            padded.clear();
-            padded.extend([" ", word, " "]);
-            each_run(&padded, lengths, |run| {
-                if let Some(ngram) = known.get(run) {
-                    found.push(ngram);
-                }
-            });
-            (offset(from), offset(found.len()))
-        });
-        for ngram in &found[from as usize..to as usize] {
-            out(*ngram, number, number);
-        }
+        begun.push_back((number, hash));
     }
 }
 
-/// The words that are not masked, with their numbers.
+/// The words that are not masked: their numbers and which of the distinct words they are.
 pub(super) fn unmasked<'t>(
     text: &'t Text,
     masked: &'t [bool],
-) -> impl Iterator<Item = (u32, &'t str)> {
-    let words = (0_u32..).zip(text.folded()).zip(masked);
-    words.filter(|(_, masked)| !**masked).map(|(word, _)| word)
+) -> impl Iterator<Item = (u32, usize)> {
+    let words = (0_u32..).zip(text.words()).zip(masked);
+    words
+        .filter(|(_, masked)| !**masked)
+        .map(|((number, word), _)| (number, word.distinct as usize))
 }
 
-/// The runs of characters of one padded word.
-fn each_run(padded: &str, lengths: Lengths, mut out: impl FnMut(u64)) {
-    let bytes = padded.as_bytes();
-    let hash = |from: usize, to: usize| Fnv::of(CHARACTERS).and_all(&bytes[from..to]).0;
-    for length in lengths.shortest..=lengths.longest {
-        let mut ends = padded.char_indices().map(|(at, c)| at + c.len_utf8());
-        let Some(mut end) = ends.nth(length - 1) else {
-            out(hash(0, bytes.len()));
-            return;
+/// Finds the known runs of characters within words.
+#[derive(Debug)]
+pub(super) struct Within<'k, T> {
+    lengths: Lengths,
+    known: &'k Known<T>,
+    padded: Vec<u8>,
+    /// Where each character begins, and the end.
+    ends: Vec<usize>,
+}
+
+impl<'k, T: Copy + Default> Within<'k, T> {
+    pub(super) const fn new(lengths: Lengths, known: &'k Known<T>) -> Self {
+        Self {
+            lengths,
+            known,
+            padded: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Calls `out` with each known run of a folded word.
+    pub(super) fn each(&mut self, word: &str, mut out: impl FnMut(T)) {
+        let known = self.known;
+        self.each_run(word, |run| {
+            if let Some(ngram) = known.get(run) {
+                out(ngram);
+            }
+        });
+    }
+
+    fn each_run(&mut self, word: &str, mut out: impl FnMut(u64)) {
+        self.padded.clear();
+        self.padded.push(b' ');
+        self.padded.extend_from_slice(word.as_bytes());
+        self.padded.push(b' ');
+        self.ends.clear();
+        let begins = |byte: &u8| !(0x80..0xC0).contains(byte);
+        let begun = (0..).zip(&self.padded).filter(|(_, byte)| begins(byte));
+        self.ends.extend(begun.map(|(at, _)| at));
+        self.ends.push(self.padded.len());
+        let Lengths {
+            shortest, longest, ..
+        } = self.lengths;
+        let run = |hash: Fnv, from: usize, to: usize| {
+            hash.and_all(&self.padded[self.ends[from]..self.ends[to]])
         };
-        out(hash(0, end));
-        if end == bytes.len() {
-            // Longer runs would be the same again.
+        let characters = self.ends.len() - 1;
+        if characters <= shortest {
+            out(run(Fnv::of(CHARACTERS), 0, characters).0);
             return;
         }
-        for (start, c) in padded.char_indices() {
-            let Some(next) = ends.next() else { break };
-            end = next;
-            out(hash(start + c.len_utf8(), end));
+        for from in 0..=characters - shortest {
+            let mut hash = run(Fnv::of(CHARACTERS), from, from + shortest);
+            out(hash.0);
+            for to in from + shortest + 1..=(from + longest).min(characters) {
+                hash = run(hash, to - 1, to);
+                out(hash.0);
+            }
         }
     }
 }
@@ -198,13 +257,10 @@ pub(super) fn characters(run: &str) -> u64 {
     Fnv::of(CHARACTERS).and_all(run.as_bytes()).0
 }
 
-/// Found n-grams of one text are at most some millions.
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     const LENGTHS: Lengths = Lengths {
@@ -218,15 +274,18 @@ mod tests {
         masked: &[bool],
         named: &[(u64, &'static str)],
     ) -> Vec<(&'static str, u32, u32)> {
-        let mut known = Known::with_capacity(named.len());
-        for (ngram, name) in named {
-            known.insert(*ngram, *name);
-        }
+        let known = Known::new(named);
         let mut found = Vec::new();
         let text = Text::read(None, text);
-        each_known(&text, masked, LENGTHS, &known, |name, first, last| {
+        each_known_run(&text, masked, LENGTHS, &known, |name, first, last| {
             found.push((name, first, last));
         });
+        let mut within = Within::new(LENGTHS, &known);
+        for (number, word) in unmasked(&text, masked) {
+            within.each(text.folded(word), |name| {
+                found.push((name, number, number));
+            });
+        }
         found
     }
 
@@ -234,7 +293,7 @@ mod tests {
         // Found by trying every run there is.
         let padded = format!(" {word} ");
         let chars: Vec<char> = padded.chars().collect();
-        let mut names: ByNgram<String> = ByNgram::default();
+        let mut names: BTreeMap<u64, String> = BTreeMap::new();
         for from in 0..chars.len() {
             for to in from + 1..=chars.len() {
                 let run: String = chars[from..to].iter().collect();
@@ -242,7 +301,8 @@ mod tests {
             }
         }
         let mut found = Vec::new();
-        each_run(&padded, LENGTHS, |run| found.push(names[&run].clone()));
+        let known: Known<()> = Known::new(&[]);
+        Within::new(LENGTHS, &known).each_run(word, |run| found.push(names[&run].clone()));
         found
     }
 
@@ -256,12 +316,12 @@ mod tests {
     fn characters_run_within_their_word_as_char_wb_takes_them() {
         assert_eq!(
             runs("drugs"),
-            [" dru", "drug", "rugs", "ugs ", " drug", "drugs", "rugs "]
+            [" dru", " drug", "drug", "drugs", "rugs", "rugs ", "ugs "]
         );
         assert_eq!(runs("in"), [" in "]);
         assert_eq!(runs("a"), [" a "]);
-        assert_eq!(runs("the"), [" the", "the ", " the "]);
-        assert_eq!(runs("طفل"), [" طفل", "طفل ", " طفل "]);
+        assert_eq!(runs("the"), [" the", " the ", "the "]);
+        assert_eq!(runs("طفل"), [" طفل", " طفل ", "طفل "]);
     }
 
     #[test]

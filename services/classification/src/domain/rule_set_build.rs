@@ -234,7 +234,9 @@ impl Build {
                         concept: place.to_owned(),
                         phrase: phrase.clone(),
                     },
-                    LexiconError::TooLarge => RuleSetError::Value(place.to_owned()),
+                    LexiconError::Hash | LexiconError::TooLarge => {
+                        RuleSetError::Value(place.to_owned())
+                    }
                 })?;
         }
         Ok(())

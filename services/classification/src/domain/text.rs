@@ -4,6 +4,8 @@
 //! Characters that only steer the display (zero width, bidirectional controls, soft hyphen) vanish, so
 //! they cannot split a word that a reader sees whole. Any input is text: nothing here can fail.
 
+use std::collections::HashMap;
+
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::decision::{Field, Span};
@@ -25,33 +27,48 @@ pub(super) struct Word {
     end: u32,
     /// Counts up at the end of each sentence; phrases do not cross it.
     pub(super) sentence: u32,
+    /// Which of the different words of the text it is.
+    pub(super) distinct: u32,
 }
 
 /// A text ready to be searched.
+///
+/// Half of the words of a report stand in it before: forms are made, and looked up, once for each distinct word.
 #[derive(Debug, Default)]
 pub(super) struct Text {
     words: Vec<Word>,
-    /// All forms of all words, a space before each.
+    /// All forms of all distinct words.
     forms: String,
-    /// Where each form begins in `forms` (at its space), which word it belongs to and what it is.
-    entries: Vec<(u32, u32, Form)>,
+    /// Where each form ends in `forms`, and what it is. A word's own form is its first.
+    entries: Vec<(u32, Form)>,
+    /// For each distinct word where its entries begin; those of the next one follow.
+    distinct: Vec<u32>,
     /// Words of the title; the narrative's follow.
     title_words: usize,
     cut: bool,
 }
 
+/// Distinct words by what they fold to. Who sends a text chooses them, so the hash is the keyed one; nothing that is
+/// decided depends on its key.
+type Numbers = HashMap<Box<str>, u32>;
+
 impl Text {
     /// Reads title and narrative.
     pub(super) fn read(title: Option<&str>, narrative: &str) -> Self {
+        let expected = narrative.len().min(1 << 20);
         let mut text = Self {
-            forms: String::with_capacity(narrative.len().min(1 << 20) * 3 / 2),
+            words: Vec::with_capacity(expected / 5),
+            forms: String::with_capacity(expected),
             ..Self::default()
         };
+        let mut numbers = Numbers::with_capacity(expected / 10);
         if let Some(title) = title {
-            text.read_field(title);
+            text.read_field(title, &mut numbers);
         }
         text.title_words = text.words.len();
-        text.read_field(narrative);
+        if !text.cut {
+            text.read_field(narrative, &mut numbers);
+        }
         text
     }
 
@@ -65,31 +82,34 @@ impl Text {
         self.cut
     }
 
-    /// Every form of every word: the word's number, the form and what it is.
-    pub(super) fn each_form(&self) -> impl Iterator<Item = (u32, &str, Form)> {
-        let ends = self
-            .entries
-            .iter()
-            .skip(1)
-            .map(|(start, ..)| *start as usize);
-        let ends = ends.chain([self.forms.len()]);
-        self.entries
-            .iter()
-            .zip(ends)
-            .map(|(&(start, word, kind), end)| (word, &self.forms[start as usize + 1..end], kind))
+    /// How many different words there are.
+    pub(super) const fn distinct(&self) -> usize {
+        self.distinct.len()
     }
 
-    /// The folded words with their numbers, without their other forms.
-    pub(super) fn folded(&self) -> impl Iterator<Item = &str> {
-        let mut last = u32::MAX;
-        self.entries.iter().filter_map(move |&(start, word, _)| {
-            let first = word != last;
-            last = word;
-            first.then(|| {
-                let rest = &self.forms[start as usize + 1..];
-                rest.split(' ').next().unwrap_or_default()
-            })
+    /// The forms of a distinct word, the word itself first.
+    pub(super) fn forms(&self, distinct: usize) -> impl Iterator<Item = (&str, Form)> {
+        let first = self.distinct[distinct] as usize;
+        let next = self.distinct.get(distinct + 1);
+        let last = next.map_or(self.entries.len(), |next| *next as usize);
+        let mut begin = self.begin(first);
+        self.entries[first..last].iter().map(move |&(end, kind)| {
+            let form = &self.forms[begin..end as usize];
+            begin = end as usize;
+            (form, kind)
         })
+    }
+
+    /// A distinct word, folded.
+    pub(super) fn folded(&self, distinct: usize) -> &str {
+        let first = self.distinct[distinct] as usize;
+        &self.forms[self.begin(first)..self.entries[first].0 as usize]
+    }
+
+    fn begin(&self, entry: usize) -> usize {
+        entry
+            .checked_sub(1)
+            .map_or(0, |before| self.entries[before].0 as usize)
     }
 
     /// The place of a run of words in the original. A run that begins in the title ends there.
@@ -107,77 +127,103 @@ impl Text {
         }
     }
 
-    fn read_field(&mut self, original: &str) {
-        let mut sentence = self.words.last().map_or(0, |word| word.sentence + 1);
-        let mut word = String::with_capacity(MAX_FORM + 8);
-        let mut start = None;
-        let mut end = 0;
-        let mut pending_stop = false;
-        for (at, c) in original.char_indices() {
-            let class = Class::of(c);
-            // A full stop ends a sentence only before a space: not in "3.5" or "example.org".
-            if pending_stop && class == Class::Space {
-                sentence += 1;
+    fn read_field(&mut self, original: &str, numbers: &mut Numbers) {
+        let base = self.words.last().map_or(0, |word| word.sentence + 1);
+        self.cut = !each_word(original, |folded, start, end, sentence| {
+            if self.words.len() >= MAX_WORDS {
+                return false;
             }
-            if class != Class::Invisible {
-                pending_stop = class == Class::Stop;
-            }
-            match class {
-                Class::Letter => {
-                    if start.is_none() {
-                        start = Some(at);
-                    }
-                    end = at + c.len_utf8();
-                    fold_into(c, &mut word);
+            let distinct = match numbers.get(folded) {
+                Some(known) => *known,
+                None => {
+                    let next = self.add(folded);
+                    numbers.insert(folded.into(), next);
+                    next
                 }
-                Class::Invisible => {}
-                Class::Space | Class::Stop | Class::End | Class::Other => {
-                    if let Some(start) = start.take() {
-                        self.push(&mut word, start, end, sentence);
-                        if self.words.len() >= MAX_WORDS {
-                            self.cut = true;
-                            return;
-                        }
-                    }
-                    if class == Class::End {
-                        sentence += 1;
-                    }
-                }
-            }
-        }
-        if let Some(start) = start {
-            self.push(&mut word, start, end, sentence);
-        }
-    }
-
-    fn push(&mut self, folded: &mut String, start: usize, end: usize, sentence: u32) {
-        let word = offset(self.words.len());
-        // Marks alone fold to nothing.
-        if !folded.is_empty() {
+            };
             self.words.push(Word {
                 start: offset(start),
                 end: offset(end),
-                sentence,
+                sentence: base + sentence,
+                distinct,
             });
-            let (entries, forms) = (&mut self.entries, &mut self.forms);
-            let mut add = |form: &str, kind: Form| {
-                entries.push((offset(forms.len()), word, kind));
-                forms.push(' ');
-                forms.push_str(form);
-            };
-            word_form::each_form(folded, &mut add);
-            if matches!(folded.parse::<u8>(), Ok(1..=17)) {
-                add(CHILD_AGE, Form::Stem);
+            true
+        });
+    }
+
+    /// Adds a distinct word.
+    fn add(&mut self, folded: &str) -> u32 {
+        let number = offset(self.distinct.len());
+        self.distinct.push(offset(self.entries.len()));
+        let (entries, forms) = (&mut self.entries, &mut self.forms);
+        let mut add = |form: &str, kind: Form| {
+            forms.push_str(form);
+            entries.push((offset(forms.len()), kind));
+        };
+        word_form::each_form(folded, &mut add);
+        if matches!(folded.parse::<u8>(), Ok(1..=17)) {
+            add(CHILD_AGE, Form::Stem);
+        }
+        number
+    }
+}
+
+/// Calls `out` with each word, folded, where it begins and ends, and how many sentences ended before it, until `out`
+/// says that it is enough. Whether that never was.
+fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> bool) -> bool {
+    let mut sentence = 0;
+    let mut word = String::with_capacity(MAX_FORM + 8);
+    let mut start = None;
+    let mut end = 0;
+    let mut pending_stop = false;
+    for (at, c) in original.char_indices() {
+        let class = Class::of(c);
+        // A full stop ends a sentence only before a space: not in "3.5" or "example.org".
+        if pending_stop && class == Class::Space {
+            sentence += 1;
+        }
+        if class != Class::Invisible {
+            pending_stop = class == Class::Stop;
+        }
+        match class {
+            Class::Letter => {
+                if start.is_none() {
+                    start = Some(at);
+                }
+                end = at + c.len_utf8();
+                fold_into(c, &mut word);
+            }
+            Class::Invisible => {}
+            Class::Space | Class::Stop | Class::End | Class::Other => {
+                // Marks alone fold to nothing.
+                if let Some(start) = start.take()
+                    && !word.is_empty()
+                {
+                    if !out(&word, start, end, sentence) {
+                        return false;
+                    }
+                    word.clear();
+                }
+                if class == Class::End {
+                    sentence += 1;
+                }
             }
         }
-        folded.clear();
+    }
+    match start {
+        Some(start) if !word.is_empty() => out(&word, start, end, sentence),
+        _ => true,
     }
 }
 
 /// Folds the words of a phrase of the lexicon, in order.
 pub(super) fn fold_words(phrase: &str) -> Vec<String> {
-    let text = Text::read(None, phrase);
-    text.folded().map(str::to_owned).collect()
+    let mut words = Vec::new();
+    each_word(phrase, |folded, _, _, _| {
+        words.push(folded.to_owned());
+        true
+    });
+    words
 }
 
 /// Texts are below 4 GiB: the transport's limit is 4 MiB, and positions saturate beyond.
@@ -312,7 +358,7 @@ mod tests {
     fn a_number_below_eighteen_has_a_form_of_its_own() {
         let has = |text| {
             let text = Text::read(None, text);
-            text.each_form().any(|(_, form, _)| form == CHILD_AGE)
+            (0..text.distinct()).any(|word| text.forms(word).any(|(form, _)| form == CHILD_AGE))
         };
         assert!(has("13-year-old"));
         assert!(!has("18 year old"));

@@ -1,99 +1,84 @@
 //! The words of the lexicon, to be looked up by the forms of a text.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use super::filter::Filter;
-use super::ngrams::Fnv;
+use super::ngrams::{self, ByHash, Fnv};
 use super::phrase::Symbol;
+use super::phrases::SymbolId;
 use super::word_form::Form;
 
 /// The filter before the beginnings has 2 to the power of so many bits: few of the runs that words begin with are
 /// a beginning.
-const FILTER_BITS: u32 = 16;
-
-/// A map by word. The words are the lexicon's, so nobody outside chooses what collides.
-type ByWord<T> = HashMap<Box<str>, T, BuildHasherDefault<WordHasher>>;
-
-#[derive(Clone, Copy, Debug)]
-struct WordHasher(Fnv);
-
-impl Default for WordHasher {
-    fn default() -> Self {
-        Self(Fnv::NEW)
-    }
-}
-
-impl Hasher for WordHasher {
-    fn finish(&self) -> u64 {
-        self.0.number()
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = self.0.and_all(bytes);
-    }
-}
+const BEGINNING_BITS: u32 = 16;
+/// The same before the whole words: few of the words of a text are the lexicon's.
+const WHOLE_BITS: u32 = 18;
 
 /// What a whole word stands for.
 #[derive(Clone, Copy, Debug, Default)]
 struct Whole {
     /// In any form.
-    any: Option<u32>,
+    any: Option<SymbolId>,
     /// Only as the word itself.
-    exact: Option<u32>,
+    exact: Option<SymbolId>,
 }
 
 /// The words.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
-    whole: ByWord<Whole>,
-    beginnings: ByWord<u32>,
-    filter: Filter,
+    whole: ByHash<Whole>,
+    may_be_whole: Filter,
+    beginnings: ByHash<SymbolId>,
+    may_begin: Filter,
 }
 
 impl Default for Vocabulary {
     fn default() -> Self {
         Self {
-            whole: ByWord::default(),
-            beginnings: ByWord::default(),
-            filter: Filter::new(FILTER_BITS),
+            whole: ByHash::default(),
+            may_be_whole: Filter::new(WHOLE_BITS),
+            beginnings: ByHash::default(),
+            may_begin: Filter::new(BEGINNING_BITS),
         }
     }
 }
 
 impl Vocabulary {
-    /// Adds a symbol.
-    pub(super) fn add(&mut self, symbol: &Symbol, id: u32) {
-        match symbol {
-            Symbol::Form(word) => {
-                self.whole.entry(word.as_str().into()).or_default().any = Some(id);
-            }
-            Symbol::Exact(word) => {
-                self.whole.entry(word.as_str().into()).or_default().exact = Some(id);
-            }
-            Symbol::Beginning(beginning) => {
-                let hash = Fnv::NEW.and_all(beginning.as_bytes());
-                self.filter.insert(hash.number());
-                self.beginnings.insert(beginning.as_str().into(), id);
-            }
+    /// Adds a symbol. Whether there was none for the same word.
+    #[must_use]
+    pub(super) fn add(&mut self, symbol: &Symbol, id: SymbolId) -> bool {
+        let (Symbol::Form(word) | Symbol::Exact(word) | Symbol::Beginning(word)) = symbol;
+        let hash = ngrams::word(word);
+        if let Symbol::Beginning(_) = symbol {
+            self.may_begin.insert(hash);
+            return self.beginnings.insert(hash, id).is_none();
         }
+        self.may_be_whole.insert(hash);
+        let whole = self.whole.entry(hash).or_default();
+        let place = if let Symbol::Exact(_) = symbol {
+            &mut whole.exact
+        } else {
+            &mut whole.any
+        };
+        place.replace(id).is_none()
     }
 
     /// Calls `out` with every symbol that a form of a word satisfies.
-    pub(super) fn each_symbol(&self, form: &str, kind: Form, mut out: impl FnMut(u32)) {
-        if let Some(whole) = self.whole.get(form) {
-            let exact = whole.exact.filter(|_| kind == Form::Word);
-            whole.any.into_iter().chain(exact).for_each(&mut out);
-        }
+    pub(super) fn each_symbol(&self, form: &str, kind: Form, mut out: impl FnMut(SymbolId)) {
         let mut run = Fnv::NEW;
-        for (at, byte) in form.bytes().enumerate() {
+        for byte in form.bytes() {
             run = run.and(byte);
-            if self.filter.may_hold(run.number())
-                && let Some(beginning) = form.get(..=at)
-                && let Some(symbol) = self.beginnings.get(beginning)
+            let hash = run.number();
+            if self.may_begin.may_hold(hash)
+                && let Some(symbol) = self.beginnings.get(&hash)
             {
                 out(*symbol);
             }
+        }
+        let hash = run.number();
+        if self.may_be_whole.may_hold(hash)
+            && let Some(whole) = self.whole.get(&hash)
+        {
+            let exact = whole.exact.filter(|_| kind == Form::Word);
+            whole.any.into_iter().chain(exact).for_each(&mut out);
         }
     }
 }

@@ -13,7 +13,7 @@
 use serde::Deserialize;
 
 use super::decision::Span;
-use super::ngrams::{self, Known, Lengths};
+use super::ngrams::{self, Known, Lengths, Within};
 use super::text::Text;
 
 const MAGIC: &[u8] = b"LIAISON\x01";
@@ -53,7 +53,7 @@ struct Header {
     characters: [usize; 2],
     damping: f64,
     bias: Vec<f64>,
-    scale: Vec<f64>,
+    scale: Vec<f32>,
     records: usize,
 }
 
@@ -64,11 +64,9 @@ pub(super) struct Model {
     lengths: Lengths,
     damping: f64,
     bias: Vec<f64>,
-    scale: Vec<f64>,
     known: Known<u32>,
-    idf: Vec<f32>,
-    /// One for each answer, n-gram after n-gram.
-    weights: Vec<i8>,
+    /// For each n-gram its idf, then its weight for each answer: what is read together stands together.
+    records: Vec<f32>,
 }
 
 /// What the wording of one text adds.
@@ -78,8 +76,39 @@ pub(super) struct Wording {
     pub(super) scores: Vec<f64>,
     /// Each n-gram found once: which, and what a weight of it is multiplied by for each time it stands there.
     factors: Vec<(u32, f64)>,
-    /// Each time an n-gram was found: its place in `factors` and its words.
-    hits: Vec<(u32, u32, u32)>,
+    /// Each time a run of words was found: its place in `factors`, its first and its last word.
+    runs: Vec<(u32, u32, u32)>,
+    /// Runs of characters found within distinct words: the place in `factors` and the word.
+    within: Vec<(u32, u32)>,
+    /// For each word whether it was left out.
+    masked: Vec<bool>,
+}
+
+/// How often each n-gram stands in a text.
+struct Tally {
+    /// For each n-gram of the model its place in `found`.
+    places: Vec<u32>,
+    found: Vec<(u32, f64)>,
+}
+
+impl Tally {
+    fn new(ngrams: usize) -> Self {
+        Self {
+            places: vec![u32::MAX; ngrams],
+            found: Vec::new(),
+        }
+    }
+
+    /// Counts an n-gram. Its place.
+    fn add(&mut self, ngram: u32, times: f64) -> u32 {
+        let place = &mut self.places[ngram as usize];
+        if *place == u32::MAX {
+            *place = count(self.found.len());
+            self.found.push((ngram, 0.0));
+        }
+        self.found[*place as usize].1 += times;
+        *place
+    }
 }
 
 impl Model {
@@ -102,11 +131,8 @@ impl Model {
         };
         let right = header.bias.len() == count
             && header.scale.len() == count
-            && header
-                .bias
-                .iter()
-                .chain(&header.scale)
-                .all(|value| value.is_finite())
+            && header.bias.iter().all(|value| value.is_finite())
+            && header.scale.iter().all(|value| value.is_finite())
             && header.damping.is_finite()
             && header.damping > 0.0
             && (1..=MAX_LENGTH).contains(&lengths.words)
@@ -125,29 +151,28 @@ impl Model {
             lengths,
             damping: header.damping,
             bias: header.bias,
-            scale: header.scale,
-            known: Known::with_capacity(header.records),
-            idf: Vec::with_capacity(header.records),
-            weights: Vec::with_capacity(header.records * count),
+            known: Known::new(&[]),
+            records: Vec::with_capacity(header.records * (1 + count)),
         };
-        let mut last = None;
+        let mut numbers: Vec<(u64, u32)> = Vec::with_capacity(header.records);
         for (at, record) in (0_u32..).zip(rest.chunks_exact(size)) {
             let (ngram, record) = record.split_first_chunk::<8>().ok_or(ModelError::Form)?;
             let (idf, weights) = record.split_first_chunk::<4>().ok_or(ModelError::Form)?;
             let (ngram, idf) = (u64::from_le_bytes(*ngram), f32::from_le_bytes(*idf));
-            if last.is_some_and(|last| last >= ngram) {
+            if numbers.last().is_some_and(|(last, _)| *last >= ngram) {
                 return Err(ModelError::Order);
             }
             if !idf.is_finite() || idf <= 0.0 {
                 return Err(ModelError::Value);
             }
-            last = Some(ngram);
-            model.known.insert(ngram, at);
-            model.idf.push(idf);
+            numbers.push((ngram, at));
+            model.records.push(idf);
+            let weights = weights.iter().zip(&header.scale);
             model
-                .weights
-                .extend(weights.iter().map(|byte| byte.cast_signed()));
+                .records
+                .extend(weights.map(|(byte, scale)| f32::from(byte.cast_signed()) * *scale));
         }
+        model.known = Known::new(&numbers);
         Ok(model)
     }
 
@@ -158,51 +183,60 @@ impl Model {
 
     /// Weighs the wording of a text, but for the words that are masked.
     pub(super) fn weigh(&self, text: &Text, masked: &[bool]) -> Wording {
-        let mut hits: Vec<(u32, u32, u32)> = Vec::new();
-        let mut place = vec![u32::MAX; self.idf.len()];
-        let mut factors: Vec<(u32, f64)> = Vec::new();
-        ngrams::each_known(
-            text,
-            masked,
-            self.lengths,
-            &self.known,
-            |ngram, first, last| {
-                let place = &mut place[ngram as usize];
-                if *place == u32::MAX {
-                    *place = count(factors.len());
-                    factors.push((ngram, 0.0));
-                }
-                // For now, how often.
-                factors[*place as usize].1 += 1.0;
-                hits.push((*place, first, last));
-            },
-        );
-        let mut mass = self.damping * self.damping;
-        for (ngram, times) in &factors {
-            let x = (1.0 + times.ln()) * f64::from(self.idf[*ngram as usize]);
-            mass += x * x;
+        let mut tally = Tally::new(self.records.len() / (1 + self.bias.len()));
+        let mut runs = Vec::with_capacity(text.words().len());
+        let Self { lengths, known, .. } = self;
+        ngrams::each_known_run(text, masked, *lengths, known, |ngram, first, last| {
+            runs.push((tally.add(ngram, 1.0), first, last));
+        });
+        let mut times = vec![0.0; text.distinct()];
+        for (_, distinct) in ngrams::unmasked(text, masked) {
+            times[distinct] += 1.0;
         }
-        let norm = mass.sqrt();
-        let mut scores = self.bias.clone();
-        for (ngram, times) in &mut factors {
-            let x = (1.0 + times.ln()) * f64::from(self.idf[*ngram as usize]) / norm;
-            for ((score, weight), scale) in
-                scores.iter_mut().zip(self.weights(*ngram)).zip(&self.scale)
-            {
-                *score += x * f64::from(*weight) * scale;
-            }
-            *times = x / *times;
+        let mut within = Vec::with_capacity(4 * text.distinct());
+        let mut characters = Within::new(*lengths, known);
+        for (distinct, times) in times.into_iter().enumerate().filter(|(_, n)| *n > 0.0) {
+            characters.each(text.folded(distinct), |ngram| {
+                within.push((tally.add(ngram, times), count(distinct)));
+            });
         }
+        let mut factors = tally.found;
+        let scores = self.sum(&mut factors);
         Wording {
             scores,
             factors,
-            hits,
+            runs,
+            within,
+            masked: masked.to_vec(),
         }
     }
 
-    fn weights(&self, ngram: u32) -> &[i8] {
-        let answers = self.bias.len();
-        &self.weights[ngram as usize * answers..][..answers]
+    /// The scores of n-grams with how often each stands there. Each number becomes the n-gram's factor.
+    fn sum(&self, factors: &mut [(u32, f64)]) -> Vec<f64> {
+        let mut mass = self.damping * self.damping;
+        let mut sums = vec![0.0; self.bias.len()];
+        for (ngram, times) in factors.iter_mut() {
+            let (idf, weights) = self.record(*ngram);
+            let x = (1.0 + times.ln()) * idf;
+            mass += x * x;
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += x * f64::from(*weight);
+            }
+            *times = x / *times;
+        }
+        let norm = mass.sqrt();
+        for (_, factor) in factors {
+            *factor /= norm;
+        }
+        let scores = self.bias.iter().zip(sums);
+        scores.map(|(bias, sum)| bias + sum / norm).collect()
+    }
+
+    /// An n-gram's idf and weights.
+    fn record(&self, ngram: u32) -> (f64, &[f32]) {
+        let size = 1 + self.bias.len();
+        let record = &self.records[ngram as usize * size..][..size];
+        (f64::from(record[0]), &record[1..])
     }
 
     /// The words that added most for an answer, most first, as far as any did.
@@ -213,18 +247,20 @@ impl Model {
             .factors
             .iter()
             .map(|(ngram, factor)| {
-                let weights = self.weights(*ngram);
-                let sum: f64 = weights
-                    .iter()
-                    .zip(&self.scale)
-                    .map(|(weight, scale)| f64::from(*weight) * scale)
-                    .sum();
-                let own = f64::from(weights[answer]) * self.scale[answer];
-                (own - sum / answers) * factor
+                let (_, weights) = self.record(*ngram);
+                let sum: f64 = weights.iter().copied().map(f64::from).sum();
+                (f64::from(weights[answer]) - sum / answers) * factor
             })
             .collect();
+        let mut of_distinct = vec![0.0; text.distinct()];
+        for (place, distinct) in &wording.within {
+            of_distinct[*distinct as usize] += each[*place as usize];
+        }
         let mut added = vec![0.0; text.words().len()];
-        for (place, first, last) in &wording.hits {
+        for (number, distinct) in ngrams::unmasked(text, &wording.masked) {
+            added[number as usize] = of_distinct[distinct];
+        }
+        for (place, first, last) in &wording.runs {
             let share = each[*place as usize] / f64::from(last - first + 1);
             for word in *first..=*last {
                 added[word as usize] += share;

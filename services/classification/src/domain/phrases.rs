@@ -1,0 +1,268 @@
+//! The phrases of the lexicon, and which of them a text can hold at all by the words that it has.
+//!
+//! Each phrase hangs on one of its steps: the one whose words stand in the fewest other phrases. What stands in many,
+//! "of" or "two", stands in most texts too, and would bring up all of its phrases each time. Phrases that hang on one
+//! word stand together, each in one piece: memory is read from front to back.
+
+use super::language::LanguageSet;
+use super::lexicon::LexiconError;
+
+/// A word of the lexicon by its number.
+pub(super) type SymbolId = u16;
+
+/// Where a phrase begins in the code.
+pub(super) type PhraseId = u32;
+
+/// A phrase as it is put together.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) target: u16,
+    pub(super) languages: LanguageSet,
+    /// At least one.
+    pub(super) steps: Vec<CompiledStep>,
+}
+
+/// One step: any of the symbols, sorted, at most `gap` words after the step before.
+#[derive(Debug)]
+pub(super) struct CompiledStep {
+    pub(super) any_of: Vec<SymbolId>,
+    pub(super) gap: u8,
+}
+
+/// The phrases.
+#[derive(Debug, Default)]
+pub(super) struct Phrases {
+    /// For each symbol where its phrases are in `hanging`; those of the next one follow.
+    of: Vec<u32>,
+    hanging: Vec<PhraseId>,
+    /// For each phrase its target, its languages, how many steps it has, and for each of these the gap, how many
+    /// symbols it has, and the symbols.
+    code: Vec<u16>,
+    count: usize,
+}
+
+/// Numbers before the steps of a phrase.
+const BEFORE_STEPS: usize = 3;
+
+impl Phrases {
+    /// These, of so many symbols.
+    pub(super) fn new(phrases: &[Compiled], symbols: usize) -> Result<Self, LexiconError> {
+        let mut uses = vec![0_usize; symbols];
+        for step in phrases.iter().flat_map(|phrase| &phrase.steps) {
+            for symbol in &step.any_of {
+                uses[usize::from(*symbol)] += 1;
+            }
+        }
+        let rarity = |step: &&CompiledStep| -> usize {
+            let symbols = step.any_of.iter();
+            symbols.map(|symbol| uses[usize::from(*symbol)]).sum()
+        };
+        let mut by_symbol = vec![Vec::new(); symbols];
+        for (at, phrase) in phrases.iter().enumerate() {
+            let rarest = phrase.steps.iter().min_by_key(rarity);
+            for symbol in rarest.into_iter().flat_map(|step| &step.any_of) {
+                by_symbol[usize::from(*symbol)].push(at);
+            }
+        }
+        let mut all = Self {
+            count: phrases.len(),
+            ..Self::default()
+        };
+        let mut written: Vec<Option<PhraseId>> = vec![None; phrases.len()];
+        for hanging in by_symbol {
+            all.of.push(position(all.hanging.len())?);
+            for at in hanging {
+                let id = match written[at] {
+                    Some(id) => id,
+                    None => all.write(&phrases[at])?,
+                };
+                written[at] = Some(id);
+                all.hanging.push(id);
+            }
+        }
+        Ok(all)
+    }
+
+    fn write(&mut self, phrase: &Compiled) -> Result<PhraseId, LexiconError> {
+        let short = |number: usize| u16::try_from(number).map_err(|_| LexiconError::TooLarge);
+        let id = position(self.code.len())?;
+        let languages = phrase.languages.bits().into();
+        let steps = short(phrase.steps.len())?;
+        self.code.extend([phrase.target, languages, steps]);
+        for step in &phrase.steps {
+            self.code
+                .extend([step.gap.into(), short(step.any_of.len())?]);
+            self.code.extend_from_slice(&step.any_of);
+        }
+        Ok(id)
+    }
+
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many symbols there are.
+    pub(super) const fn symbols(&self) -> usize {
+        self.of.len()
+    }
+
+    /// What a phrase stands for.
+    pub(super) fn target(&self, id: PhraseId) -> u16 {
+        self.code[id as usize]
+    }
+
+    /// The steps of a phrase.
+    pub(super) fn steps(&self, id: PhraseId) -> Steps<'_> {
+        let code = &self.code[id as usize..];
+        Steps {
+            left: code[BEFORE_STEPS - 1],
+            code: &code[BEFORE_STEPS..],
+        }
+    }
+
+    /// Calls `out` with each phrase in one of these languages of which each step has a word that is present: more than
+    /// once, where it hangs on several that are.
+    pub(super) fn each_possible(
+        &self,
+        present: &Present,
+        languages: LanguageSet,
+        mut out: impl FnMut(PhraseId),
+    ) {
+        let languages = u16::from(languages.bits());
+        for symbol in present.all() {
+            let next = self.of.get(symbol + 1);
+            let end = next.map_or(self.hanging.len(), |next| *next as usize);
+            for id in &self.hanging[self.of[symbol] as usize..end] {
+                let has_word = |(_, step): (u16, &[SymbolId])| {
+                    let mut symbols = step.iter();
+                    symbols.any(|symbol| present.has(*symbol))
+                };
+                if self.code[*id as usize + 1] & languages != 0 && self.steps(*id).all(has_word) {
+                    out(*id);
+                }
+            }
+        }
+    }
+}
+
+/// The steps of a phrase: for each its gap and its symbols.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps<'p> {
+    left: u16,
+    code: &'p [u16],
+}
+
+impl<'p> Iterator for Steps<'p> {
+    type Item = (u16, &'p [SymbolId]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let (head, rest) = self.code.split_first_chunk::<2>()?;
+        let [gap, length] = *head;
+        let (symbols, rest) = rest.split_at_checked(length.into())?;
+        self.code = rest;
+        Some((gap, symbols))
+    }
+}
+
+fn position(at: usize) -> Result<u32, LexiconError> {
+    u32::try_from(at).map_err(|_| LexiconError::TooLarge)
+}
+
+/// Which symbols stand somewhere in a text, a bit for each.
+#[derive(Debug)]
+pub(super) struct Present(Vec<u64>);
+
+impl Present {
+    /// None of so many.
+    pub(super) fn new(symbols: usize) -> Self {
+        Self(vec![0; symbols.div_ceil(64)])
+    }
+
+    pub(super) fn add(&mut self, symbol: SymbolId) {
+        self.0[usize::from(symbol / 64)] |= 1 << (symbol % 64);
+    }
+
+    pub(super) fn has(&self, symbol: SymbolId) -> bool {
+        self.0[usize::from(symbol / 64)] & (1 << (symbol % 64)) != 0
+    }
+
+    fn all(&self) -> impl Iterator<Item = usize> {
+        let mut words = (0..).step_by(64).zip(&self.0);
+        let (mut base, mut left) = (0, 0);
+        std::iter::from_fn(move || {
+            while left == 0 {
+                let (next, bits) = words.next()?;
+                (base, left) = (next, *bits);
+            }
+            let symbol = base + left.trailing_zeros() as usize;
+            left &= left - 1;
+            Some(symbol)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn present(symbols: &[SymbolId]) -> Present {
+        let mut present = Present::new(200);
+        for symbol in symbols {
+            present.add(*symbol);
+        }
+        present
+    }
+
+    fn phrase(target: u16, steps: &[&[SymbolId]]) -> Compiled {
+        let step = |any_of: &&[SymbolId]| CompiledStep {
+            any_of: any_of.to_vec(),
+            gap: 6,
+        };
+        Compiled {
+            target,
+            languages: LanguageSet::ALL,
+            steps: steps.iter().map(step).collect(),
+        }
+    }
+
+    #[test]
+    fn every_bit_is_found_again() {
+        let all: Vec<usize> = present(&[0, 63, 64, 127, 199, 64]).all().collect();
+        assert_eq!(all, [0, 63, 64, 127, 199]);
+    }
+
+    #[test]
+    fn a_phrase_is_possible_where_each_step_has_a_word() {
+        let mut other = phrase(3, &[&[1]]);
+        other.languages = LanguageSet::default();
+        let all = [
+            phrase(0, &[&[1], &[2, 3], &[1]]),
+            phrase(1, &[&[1]]),
+            phrase(2, &[&[1], &[150, 151]]),
+            other,
+        ];
+        let phrases = Phrases::new(&all, 200).unwrap();
+        let possible = |symbols: &[SymbolId]| {
+            let mut found = Vec::new();
+            phrases.each_possible(&present(symbols), LanguageSet::ALL, |id| {
+                found.push(phrases.target(id));
+            });
+            found.sort_unstable();
+            found
+        };
+        assert_eq!(possible(&[1]), [1]);
+        assert_eq!(possible(&[1, 3]), [0, 1]);
+        assert_eq!(possible(&[2, 3, 150]), [0; 0]);
+        assert_eq!(possible(&[1, 150, 151]), [1, 2, 2]);
+        assert_eq!((phrases.count(), phrases.symbols()), (4, 200));
+    }
+
+    #[test]
+    fn steps_are_read_as_they_were_written() {
+        let phrases = Phrases::new(&[phrase(7, &[&[1], &[2, 3]])], 4).unwrap();
+        let steps: Vec<_> = phrases.steps(0).collect();
+        assert_eq!(steps, [(6, &[1][..]), (6, &[2, 3])]);
+    }
+}
