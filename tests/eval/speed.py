@@ -4,8 +4,9 @@
     tests/eval/speed.py [--rounds N]
 
 Needs Rust and Python. The texts are the project's own, strung together to narratives of 6,000 characters in each of the four
-languages. The baseline is what one would write first: TF-IDF over words and pairs of words, and a logistic regression, asked for
-one text at a time. Both run alternately, five times; the table shows each round and the ratio of the medians.
+languages. Two baselines are asked for one text at a time: a logistic regression over what our own model reads, words, pairs of
+words and runs of four and five characters ("alike"), and what one would write first, the same over words and pairs of words alone
+("words"). Neither has a lexicon. All run alternately, five times; the table shows each round and the ratios of the medians.
 """
 
 import sys
@@ -30,8 +31,9 @@ import time  # noqa: E402
 import numpy as np  # noqa: E402
 from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
-from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.pipeline import make_pipeline, make_union  # noqa: E402
 
+import learn  # noqa: E402
 import texts  # noqa: E402
 
 LENGTH = 6000
@@ -50,6 +52,32 @@ def narratives(cases):
             yield text[:LENGTH]
 
 
+def by_words():
+    return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+
+
+def alike():
+    return make_union(
+        TfidfVectorizer(ngram_range=learn.WORDS, sublinear_tf=True),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=learn.CHARACTERS, sublinear_tf=True, max_features=learn.RECORDS),
+    )
+
+
+def fitted(vectorizer, cases):
+    pipeline = make_pipeline(vectorizer, LogisticRegression(C=20, max_iter=300))
+    return pipeline.fit([case.text for case in cases], [case.labels[0] for case in cases])
+
+
+def timed(baseline, asked):
+    """Median and 99th percentile of the time for one text, in microseconds."""
+    took = []
+    for text in asked:
+        begun = time.perf_counter()
+        baseline.predict_proba([text])
+        took.append(time.perf_counter() - begun)
+    return np.median(took) * 1e6, np.percentile(took, 99) * 1e6
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -60,29 +88,26 @@ def main():
     subprocess.run(build, check=True, cwd=ROOT)
     program = environment.TARGET / "release" / "examples" / "speed"
 
-    baseline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=20, max_iter=300))
-    baseline.fit([case.text for case in cases], [case.labels[0] for case in cases])
-    ratios = []
-    print("round    liaison median   p99      load      resident     scikit-learn median   p99       ratio")
+    baselines = {"alike": fitted(alike(), cases), "words": fitted(by_words(), cases)}
+    ratios = {name: [] for name in baselines}
+    print("round    liaison median   p99      load      resident" + "".join(f"   {name:>10} median      p99" for name in baselines))
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/texts.jsonl"
         with open(path, "w", encoding="utf-8") as out:
             out.writelines(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in asked)
         for number in range(1, arguments.rounds + 1):
             ours = json.loads(subprocess.run([program, path], check=True, capture_output=True, text=True).stdout)
-            took = []
-            for text in asked:
-                begun = time.perf_counter()
-                baseline.predict_proba([text])
-                took.append(time.perf_counter() - begun)
-            theirs, slow = np.median(took) * 1e6, np.percentile(took, 99) * 1e6
-            ratios.append(theirs / ours["median_us"])
-            print(
+            line = (
                 f"{number:5} {ours['median_us']:12.0f} µs {ours['p99_us']:8.0f} µs {ours['load_ms']:6.0f} ms "
-                f"{ours['resident_kib'] / 1024:8.1f} MiB {theirs:15.0f} µs {slow:10.0f} µs {ratios[-1]:9.1f}",
-                flush=True,
+                f"{ours['resident_kib'] / 1024:8.1f} MiB"
             )
-    print(f"ratio: median {np.median(ratios):.1f}, between {min(ratios):.1f} and {max(ratios):.1f}, {len(asked)} texts")
+            for name, baseline in baselines.items():
+                median, slow = timed(baseline, asked)
+                ratios[name].append(median / ours["median_us"])
+                line += f" {median:14.0f} µs {slow:8.0f} µs"
+            print(line, flush=True)
+    for name, of in ratios.items():
+        print(f"times faster than {name}: median {np.median(of):.1f}, between {min(of):.1f} and {max(of):.1f}, {len(asked)} texts")
 
 
 if __name__ == "__main__":

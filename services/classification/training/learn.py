@@ -29,7 +29,7 @@ CONCEPTS_GIVEN = 0.5
 WORDS, CHARACTERS = (1, 2), (4, 5)
 SEEN_IN = 5  # texts, words; twice as many for characters
 DAMPING = 40.0
-RECORDS = 80_000
+RECORDS = 20_000
 ROUNDS = (25, 60)
 
 
