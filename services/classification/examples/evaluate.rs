@@ -188,14 +188,16 @@ fn read_rules(folder: &str) -> Result<RuleSet, Box<dyn std::error::Error>> {
     let files = [
         read("rule_set.toml")?,
         read("codes.toml")?,
+        read("provisions.toml")?,
         read("languages.toml")?,
         read("weights.toml")?,
     ];
     Ok(RuleSet::new(&RuleSetFiles {
         rule_set: &files[0],
         codes: &files[1],
-        languages: &files[2],
-        weights: &files[3],
+        provisions: &files[2],
+        languages: &files[3],
+        weights: &files[4],
         model: &model,
         lexicon: lexicon
             .iter()

@@ -17,8 +17,9 @@ const LANGUAGES: &str = "languages.toml";
 const WEIGHTS: &str = "weights.toml";
 /// Without these there is no rule set.
 const NEEDED: [&str; 4] = [RULE_SET, CODES, LANGUAGES, WEIGHTS];
-/// What belongs to it where it is there: the text model, and what was measured when it was trained.
-const OPTIONAL: [&str; 2] = [MODEL, REPORT];
+/// What belongs to it where it is there: tables of national provisions, the text model, and what was measured when it was trained.
+const OPTIONAL: [&str; 3] = [PROVISIONS, MODEL, REPORT];
+const PROVISIONS: &str = "provisions.toml";
 const MODEL: &str = "model.bin";
 const REPORT: &str = "report.toml";
 const LEXICON: &str = "lexicon/";
@@ -102,6 +103,7 @@ impl NamedFiles {
         let RuleSetFiles {
             rule_set,
             codes,
+            provisions,
             languages,
             weights,
             model,
@@ -110,6 +112,7 @@ impl NamedFiles {
         let named = [
             (RULE_SET, rule_set),
             (CODES, codes),
+            (PROVISIONS, provisions),
             (LANGUAGES, languages),
             (WEIGHTS, weights),
             (REPORT, RuleSetFiles::embedded_report()),
@@ -203,6 +206,10 @@ impl NamedFiles {
         let rules = RuleSet::new(&RuleSetFiles {
             rule_set: self.needed(RULE_SET)?,
             codes: self.needed(CODES)?,
+            provisions: match self.0.get(PROVISIONS) {
+                Some(bytes) => text(PROVISIONS, bytes)?,
+                None => "",
+            },
             languages: self.needed(LANGUAGES)?,
             weights: self.needed(WEIGHTS)?,
             model: self.0.get(MODEL).map_or(&[], Vec::as_slice),

@@ -1,10 +1,12 @@
 //! What the declared offences say: ICCS codes and tags by the table of the rule set.
 
-use liaison_types::DeskCode;
+use liaison_types::{DeskCode, IccsCode};
 
 use super::decision::Reason;
 use super::input::DeclaredOffence;
+use super::provisions::{self, Provision};
 use super::rule_set::{CodeRow, RuleSet};
+use super::rule_set_files::TagRuleData;
 
 /// What the declared offences come to.
 #[derive(Debug, Default)]
@@ -28,12 +30,15 @@ pub(super) struct Claim {
     pub(super) desk: Option<DeskCode>,
     /// Whether a tag rule made it, which the text cannot overrule by itself.
     pub(super) by_tag: bool,
+    /// Whether it rests on a row for a national provision that nobody has checked yet: the text has to agree.
+    pub(super) unchecked: bool,
 }
 
 /// Reads the declared offences.
 ///
 /// A tag rule with a lead wins over every code, in the order of the table; otherwise the first offence
-/// that leads to a unit is the principal one. Every other unit named supports.
+/// that leads to a unit is the principal one. Every other unit named supports. An offence without a code is read by
+/// its national provision, as far as what that may stand for leads to one unit.
 pub(super) fn read(rules: &RuleSet, offences: &[DeclaredOffence]) -> Declared {
     let mut declared = Declared::default();
     let mut by_tag: Option<(usize, Claim)> = None;
@@ -41,6 +46,10 @@ pub(super) fn read(rules: &RuleSet, offences: &[DeclaredOffence]) -> Declared {
     let mut named = Vec::new();
     let mut not_referable = false;
     for offence in offences {
+        let given = &offence.tags;
+        let cited = by_provision(rules, offence, &mut declared.reasons);
+        let unchecked = cited.as_ref().is_some_and(|(_, checked)| !checked);
+        let offence = cited.as_ref().map_or(offence, |(offence, _)| offence);
         let row = matching_row(rules, offence);
         if let Some(row) = row {
             declared.article_3 |= row.article_3;
@@ -52,6 +61,7 @@ pub(super) fn read(rules: &RuleSet, offences: &[DeclaredOffence]) -> Declared {
                     unit,
                     desk: row.desk.clone(),
                     by_tag: false,
+                    unchecked,
                 });
             }
         }
@@ -60,12 +70,14 @@ pub(super) fn read(rules: &RuleSet, offences: &[DeclaredOffence]) -> Declared {
             iccs: offence.iccs.clone(),
             tags: offence.tags.clone(),
             unit: row.and_then(|row| row.unit.clone()),
-            verified: row.is_some_and(|row| row.verified),
+            verified: row.is_some_and(|row| row.verified) && !unchecked,
         });
         apply_tags(
             rules,
             offence,
             row,
+            // What the sender said himself holds whatever the provision stands for.
+            |rule| unchecked && !(rule.within.is_empty() && given.contains(&rule.tag)),
             &mut by_tag,
             &mut named,
             &mut declared.reasons,
@@ -86,6 +98,7 @@ fn apply_tags(
     rules: &RuleSet,
     offence: &DeclaredOffence,
     row: Option<&CodeRow>,
+    unchecked: impl Fn(&TagRuleData) -> bool,
     by_tag: &mut Option<(usize, Claim)>,
     named: &mut Vec<usize>,
     reasons: &mut Vec<Reason>,
@@ -118,6 +131,7 @@ fn apply_tags(
                     unit,
                     desk,
                     by_tag: true,
+                    unchecked: unchecked(rule),
                 },
             ));
         }
@@ -129,6 +143,50 @@ fn apply_tags(
             verified: true,
         });
     }
+}
+
+/// The offence that the national provision of one without a code stands for, and whether that was checked. Says which
+/// row was taken, or that laws of one name disagree.
+fn by_provision(
+    rules: &RuleSet,
+    offence: &DeclaredOffence,
+    reasons: &mut Vec<Reason>,
+) -> Option<(DeclaredOffence, bool)> {
+    let citation = offence.national_provision.as_deref()?;
+    if offence.iccs.is_some() || citation.trim().is_empty() {
+        return None;
+    }
+    let mapped = |provision: &Provision| {
+        let mut mapped = offence.clone();
+        mapped.iccs = Some(provision.iccs.clone());
+        mapped.tags.extend(&provision.tags);
+        mapped.tags.sort_unstable();
+        mapped.tags.dedup();
+        mapped
+    };
+    let found = rules.provisions().find(citation);
+    let unit = |provision: &Provision| {
+        let row = matching_row(rules, &mapped(provision));
+        row.and_then(|row| row.unit.clone())
+    };
+    let mut reason = |id: &str, iccs: Option<IccsCode>, verified: bool| {
+        reasons.push(Reason::Code {
+            id: id.to_owned(),
+            iccs,
+            tags: Vec::new(),
+            unit: None,
+            verified,
+        });
+    };
+    let first = found.first()?;
+    if provisions::of_several_laws(&found) && found.iter().any(|other| unit(other) != unit(first)) {
+        reason("provision.of-several-laws", None, false);
+        return None;
+    }
+    // Of the sections cited, the first that is a unit's.
+    let chosen = found.iter().find(|it| unit(it).is_some()).unwrap_or(first);
+    reason(&chosen.id, Some(chosen.iccs.clone()), chosen.verified);
+    Some((mapped(chosen), chosen.verified))
 }
 
 /// The row of the longest prefix; with equal prefixes the one that asks for a tag the offence has.

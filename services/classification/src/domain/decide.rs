@@ -159,10 +159,15 @@ fn by_codes(rules: &RuleSet, claim: &Claim, declared: &Declared, reading: &Readi
     if contradicted {
         ids.push("codes.contradicted-by-text".to_owned());
     }
+    // A provision that somebody mapped from memory leads nowhere by itself.
+    let unconfirmed = claim.unchecked && top != claim.unit;
+    if unconfirmed {
+        ids.push("codes.unchecked-provision".to_owned());
+    }
     if let Some(doubt) = reading.doubts() {
         ids.push(doubt.to_owned());
     }
-    let review = contradicted || reading.evidence.steering || declared.article_3;
+    let review = contradicted || unconfirmed || reading.evidence.steering || declared.article_3;
     if declared.article_3 {
         ids.push("codes.article-3".to_owned());
     }

@@ -22,6 +22,6 @@ pub struct DeclaredOffence {
     pub iccs: Option<IccsCode>,
     /// Its tags.
     pub tags: Vec<Tag>,
-    /// The provision of national law. Kept for people; no rule reads it yet.
+    /// The provision of national law as the sender cites it; read where no code is given.
     pub national_provision: Option<String>,
 }

@@ -3,7 +3,8 @@
 //! [`decide`] is a function of a [`RuleSet`] and an [`Input`] and of nothing else: same rule set, same
 //! input, same [`Decision`], byte for byte. It reads no clock, no file and no network.
 //!
-//! 1. **Declared offences** (`codes`): ICCS code and tags by a table, longest prefix first.
+//! 1. **Declared offences** (`codes`): ICCS code and tags by a table, longest prefix first; where no code is given, the
+//!    national provision by tables of laws (`provisions`).
 //! 2. **The text** (`text`, `lexicon`, `evidence`, `score`): concepts in four languages, counted once
 //!    each however often they are repeated, weighed by a linear model whose weights are data; and the
 //!    wording (`ngrams`, `wording`), which adds what is learned of how such things are put.
@@ -27,6 +28,7 @@ mod lexicon;
 mod ngrams;
 mod phrase;
 mod phrases;
+mod provisions;
 mod rule_set;
 mod rule_set_build;
 mod rule_set_files;

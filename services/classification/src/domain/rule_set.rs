@@ -4,6 +4,7 @@ use liaison_types::{DeskCode, IccsCode, Tag, UnitCode};
 
 use super::language::LanguageDetector;
 use super::lexicon::Lexicon;
+use super::provisions::Provisions;
 use super::rule_set_build;
 use super::rule_set_files::{RuleSetFiles, TagRuleData, TextData};
 use super::wording::{Model, ModelError};
@@ -143,6 +144,7 @@ pub struct RuleSet {
     pub(super) first: Vec<First>,
     pub(super) text: TextData,
     pub(super) codes: Vec<CodeRow>,
+    pub(super) provisions: Provisions,
     pub(super) tag_rules: Vec<TagRuleData>,
     pub(super) concepts: Vec<ConceptInfo>,
     pub(super) roles: Vec<Role>,
@@ -193,6 +195,10 @@ impl RuleSet {
     #[must_use]
     pub fn review_desk(&self) -> &DeskCode {
         &self.review_desk
+    }
+
+    pub(super) const fn provisions(&self) -> &Provisions {
+        &self.provisions
     }
 
     /// The table of declared offences.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::language::{LanguageData, LanguageDetector, LanguageSet};
 use super::lexicon::{LexiconBuilder, LexiconError};
+use super::provisions::Provisions;
 use super::rule_set::{
     CodeRow, Combination, ConceptInfo, First, Role, RuleSet, RuleSetError, UnitInfo,
 };
@@ -23,6 +24,11 @@ const NONE: &str = "none";
 pub(super) fn build(files: &RuleSetFiles<'_>) -> Result<RuleSet, RuleSetError> {
     let rules: RuleSetData = read("rule_set.toml", files.rule_set)?;
     let codes: CodesData = read("codes.toml", files.codes)?;
+    let provisions = if files.provisions.is_empty() {
+        Provisions::default()
+    } else {
+        Provisions::new(read("provisions.toml", files.provisions)?)?
+    };
     let languages: LanguagesData = read("languages.toml", files.languages)?;
     let weights: WeightsData = read("weights.toml", files.weights)?;
     let mut build = Build::new(&rules)?;
@@ -44,7 +50,9 @@ pub(super) fn build(files: &RuleSetFiles<'_>) -> Result<RuleSet, RuleSetError> {
         temperature: checked(weights.temperature)?,
         model: build.model(files.model)?,
     };
-    build.finish(rules, codes, &languages, text)
+    let mut rules = build.finish(rules, codes, &languages, text)?;
+    rules.provisions = provisions;
+    Ok(rules)
 }
 
 fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, RuleSetError> {
@@ -403,6 +411,7 @@ impl Build {
             first,
             text: rules.text,
             codes,
+            provisions: Provisions::default(),
             tag_rules,
             concepts: self.concepts,
             roles: self.roles,

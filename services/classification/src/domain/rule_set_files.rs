@@ -14,6 +14,8 @@ pub struct RuleSetFiles<'a> {
     pub rule_set: &'a str,
     /// The table of declared offences.
     pub codes: &'a str,
+    /// The tables of national provisions; empty where there are none.
+    pub provisions: &'a str,
     /// How languages are told apart and how they deny.
     pub languages: &'a str,
     /// The fitted weights of the concepts, and the temperature of the whole.
@@ -44,6 +46,7 @@ impl RuleSetFiles<'static> {
         Self {
             rule_set: data!("rule_set.toml"),
             codes: data!("codes.toml"),
+            provisions: data!("provisions.toml"),
             languages: data!("languages.toml"),
             weights: data!("weights.toml"),
             model: include_bytes!("../../data/model.bin"),

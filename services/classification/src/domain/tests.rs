@@ -158,6 +158,75 @@ fn a_code_that_the_text_contradicts_is_for_people() {
     assert_eq!(hint.outcome, Outcome::Route);
 }
 
+fn cited(provision: &str, tags: &[Tag]) -> DeclaredOffence {
+    DeclaredOffence {
+        iccs: None,
+        tags: tags.to_vec(),
+        national_provision: Some(provision.to_owned()),
+    }
+}
+
+fn code_ids(decision: &Decision) -> Vec<&str> {
+    let codes = decision.reasons.iter().filter_map(|reason| match reason {
+        Reason::Code { id, .. } => Some(id.as_str()),
+        _ => None,
+    });
+    codes.collect()
+}
+
+#[test]
+fn a_national_provision_is_read_where_no_code_is_given() {
+    let drugs = "Officers found forty kilos of cocaine in the truck and arrested the dealers.";
+    let decision = declared(&[cited("art. 222-37 du Code pénal", &[])], drugs);
+    assert_eq!(lead(&decision), "narcotics-organized-crime");
+    assert_eq!(
+        (decision.outcome, decision.basis),
+        (Outcome::Route, Basis::Codes)
+    );
+    assert_eq!(code_ids(&decision)[0], "provision.fr-code-penal.222-37");
+    // With a code, the code is believed.
+    let mut both = offence("0204", &[]);
+    both.national_provision = Some("art. 222-37 du Code pénal".to_owned());
+    let decision = declared(&[both], "");
+    assert_eq!(lead(&decision), "children-trafficking");
+    assert_eq!(code_ids(&decision), ["code.0204"]);
+}
+
+#[test]
+fn a_provision_mapped_from_memory_routes_only_where_the_text_agrees() {
+    for narrative in [
+        "",
+        "The quarterly meeting of the housing association took place.",
+    ] {
+        let decision = declared(&[cited("§ 303b StGB", &[])], narrative);
+        assert_eq!(
+            (decision.outcome, lead(&decision)),
+            (Outcome::Review, "cyber")
+        );
+        assert!(rule_ids(&decision).contains(&"codes.unchecked-provision"));
+    }
+    // A terrorist context that the sender declares holds without it.
+    let decision = declared(&[cited("§ 211 StGB", &[Tag::Terrorism])], "");
+    assert_eq!(
+        (decision.outcome, lead(&decision)),
+        (Outcome::Route, "terrorism")
+    );
+    let decision = declared(&[cited("§ 303b StGB", &[Tag::Terrorism])], "");
+    assert_eq!(
+        (decision.outcome, lead(&decision)),
+        (Outcome::Route, "terrorism")
+    );
+}
+
+#[test]
+fn laws_of_one_name_that_disagree_lead_nowhere() {
+    let decision = declared(&[cited("Código Penal, art. 188, 376", &[])], "");
+    assert_eq!(decision.lead, None);
+    assert!(code_ids(&decision).contains(&"provision.of-several-laws"));
+    let decision = declared(&[cited("(CO) Código Penal, art. 376", &[])], "");
+    assert_eq!(lead(&decision), "narcotics-organized-crime");
+}
+
 #[test]
 fn a_code_without_a_unit_leaves_the_text_to_decide() {
     let decision = declared(
