@@ -52,6 +52,8 @@ struct Declared {
     iccs: Option<IccsCode>,
     #[serde(default)]
     tags: Vec<Tag>,
+    #[serde(default)]
+    national_provision: Option<String>,
 }
 
 /// Classifies files for people, or lines in bulk.
@@ -266,6 +268,7 @@ fn from_dossier(path: &Path) -> Result<Case, Failure> {
         .map(|offence| Declared {
             iccs: offence.iccs.parse().ok(),
             tags: offence.tags().filter_map(tag).collect(),
+            national_provision: Some(offence.national_provision.clone()),
         })
         .collect();
     Ok(Case {
@@ -301,7 +304,7 @@ fn classified(rules: &RuleSet, case: &Case) -> Decision {
         .map(|declared| DeclaredOffence {
             iccs: declared.iccs.clone(),
             tags: declared.tags.clone(),
-            national_provision: None,
+            national_provision: declared.national_provision.clone(),
         })
         .collect();
     let mut decision = decide(
@@ -398,6 +401,11 @@ mod tests {
             "{line}"
         );
         assert_eq!(line["offences"][0]["iccs"], "060121", "{line}");
+        // A law that is cited instead of a code is read as the service reads it.
+        let mut cited = case.clone();
+        cited.offences = serde_json::from_str(r#"[{"national_provision": "§ 30a BtMG"}]"#).unwrap();
+        let line = decided(&cited, &classified(&rules, &cited));
+        assert_eq!(line["reasons"][1]["id"], "provision.de-btmg.30a", "{line}");
         // Nothing of it where the text says nothing.
         let case = Case::default();
         let decision = classified(&rules, &case);
