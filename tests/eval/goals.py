@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from slices import AT_WORK, CHILDREN_PRECISION, ERROR, LANGUAGES, Slice
+from slices import AT_WORK, CHILDREN_PRECISION, ERROR, FRESH, LANGUAGES, Slice
 
 LEAST = 20
 
@@ -52,7 +52,8 @@ class Goals:
         unseen.p = np.where((table.source == "doj")[:, None], found["without doj"].p, unseen.p)
         self.found["unseen"] = unseen
         self.base = table.real & table.whole
-        self.doj, self.own_c = self.base & (table.source == "doj"), self.base & (table.source == "own-c")
+        self.doj = self.base & (table.source == "doj")
+        self.fresh = {source: self.base & (table.source == source) for source in FRESH}
         self.own = self.base & table.own
         self.short = self.base & np.isin(table.source, ["hard", "reports"])
         self.bare = table.real & (table.kind == "bare")
@@ -80,7 +81,8 @@ class Goals:
         goal = Goal("macro-F1, all texts", 0.94)
         self.add(goal, "all real texts, cross-validated", "both", self.base)
         self.add(goal, "all own texts, cross-validated", "both", self.own)
-        self.add(goal, "own texts c, a model that did not learn from them", "without own-c", self.own_c)
+        for source, inside in self.fresh.items():
+            self.add(goal, f"{FRESH[source]}, a model that did not learn from them", f"without {source}", inside)
         self.add(goal, "all real texts, cut to 400 characters", "both", self.table.cut(400))
         self.add(goal, "press releases and own texts, each by a model that learned from the other alone", "unseen",
                  self.doj | self.own)
@@ -105,7 +107,8 @@ class Goals:
         self.add(goal, "own texts in English, cross-validated", "both", self.own & english, "their source is learned from")
         self.add(goal, "press releases, a model that learned from own texts alone", "without doj", self.doj)
         self.add(goal, "own texts in English, a model that learned from none of our own", "without own", self.own & english)
-        self.add(goal, "own texts c in English, a model that did not learn from them", "without own-c", self.own_c & english)
+        for source, inside in self.fresh.items():
+            self.add(goal, f"{FRESH[source]} in English, a model that did not learn from them", f"without {source}", inside & english)
         self.add(goal, "short reports and hard cases in English, a model that did not learn from them", "without short",
                  self.short & english)
         self.add(goal, "press releases cut to 400 characters, a model that learned from own texts alone", "without doj",
@@ -116,7 +119,8 @@ class Goals:
         name, inside = LANGUAGES[lang], self.table.lang == lang
         goal = Goal(f"macro-F1, {name}", wanted)
         self.add(goal, f"own texts in {name}, cross-validated", "both", self.own & inside)
-        self.add(goal, f"own texts c in {name}, a model that did not learn from them", "without own-c", self.own_c & inside)
+        for source, fresh in self.fresh.items():
+            self.add(goal, f"{FRESH[source]} in {name}, a model that did not learn from them", f"without {source}", fresh & inside)
         self.add(goal, f"short reports and hard cases in {name}, a model that did not learn from them", "without short",
                  self.short & inside)
         nothing = None if lang in ("es", "fr") else f"nothing in {name} is left to learn from"
@@ -146,7 +150,8 @@ class Goals:
             inside = self.table.lang == lang
             add(f"own texts in {name}, cross-validated", "both", self.own & inside)
         add("press releases, cross-validated", "both", self.doj)
-        add("own texts c, all languages, a model that did not learn from them", "without own-c", self.own_c)
+        for source, inside in self.fresh.items():
+            add(f"{FRESH[source]}, all languages, a model that did not learn from them", f"without {source}", inside)
         for lang, name in LANGUAGES.items():
             inside = self.table.lang == lang
             nothing = None if lang != "ar" else f"nothing in {name} is left to learn from"
@@ -163,7 +168,8 @@ class Goals:
         yield "own texts, cross-validated", self.slice("both", self.own), None
         yield "all real texts, cut to 400 characters", self.slice("both", self.table.cut(400)), None
         yield "all real texts, cut to 150 characters", self.slice("both", self.table.cut(150)), None
-        yield "own texts c, a model that did not learn from them", self.slice("without own-c", self.own_c), None
+        for source, inside in self.fresh.items():
+            yield f"{FRESH[source]}, a model that did not learn from them", self.slice(f"without {source}", inside), None
         yield "own texts, a model that learned from none of our own", self.slice("without own", self.own), None
         yield "press releases, a model that learned from own texts alone", self.slice("without doj", self.doj), None
         yield "all real texts, obvious words deleted", self.slice("both", self.bare), "real texts do use these words"

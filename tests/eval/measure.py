@@ -10,6 +10,8 @@ import tomllib
 from unittest import mock
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
 import environment
 import features
@@ -17,6 +19,7 @@ import figures
 import keywords
 import learn
 import texts
+from slices import FRESH
 
 with mock.patch.object(environment, "enter"):  # train enters its own environment; this one holds all of it
     import train
@@ -89,7 +92,7 @@ class Table:
         self.rows = folded  # train.balanced counts them
         self.counts = ngrams.counts(folded)
         self.real = ~np.char.startswith(self.source, "translated") & (self.source != "kept")
-        self.own = np.isin(self.source, ["own-a", "own-b", "own-c", "reports", "hard"])
+        self.own = np.isin(self.source, ["own-a", "own-b", "own-c", "own-d", "reports", "hard"])
         self.whole = self.kind == "whole"
 
     def cut(self, length):
@@ -158,6 +161,34 @@ def once(table):
     return model.concept_scores(table.found), model.wording_scores(table.counts)
 
 
+def tfidf(seen, texts, y):
+    """What one would write first: TF-IDF over words and pairs of words, and a logistic regression. Its scores of all texts."""
+    words = TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=r"\S+", lowercase=False, dtype=np.float32
+    )
+    x = words.fit_transform([texts[at] for at in seen])
+    model = LogisticRegression(C=20, max_iter=300, class_weight="balanced").fit(x, y[seen].argmax(axis=1))
+    scores = np.full(y.shape, -20.0)
+    scores[:, model.classes_] = model.predict_log_proba(words.transform(texts))
+    return scores
+
+
+def plain_folds(table):
+    """Scores of the plain model across folds; it learns from whole texts that were not translated."""
+    fold = np.random.RandomState(1).permutation(table.group.max() + 1)[table.group] % train.FOLDS
+    scores = np.zeros_like(table.y)
+    for held in range(train.FOLDS):
+        seen = np.flatnonzero((fold != held) & table.real & table.whole & (table.weight > 0))
+        scores[fold == held] = tfidf(seen, table.rows, table.y)[fold == held]
+    return np.zeros_like(scores), scores
+
+
+def plain_once(table):
+    """Scores of a plain model of everything that has weight."""
+    seen = np.flatnonzero(table.real & table.whole & (table.weight > 0))
+    return np.zeros_like(table.y), tfidf(seen, table.rows, table.y)
+
+
 class Answers:
     """Scores turned to probabilities. The temperature and the threshold are those of `like`, or fitted as train.py does."""
 
@@ -195,11 +226,17 @@ def measured(table, kept, said):
 
     found["without doj"] = without(table.source == "doj")
     found["without own"] = without(table.own)
-    found["without own-c"] = without(table.source == "own-c")
+    for source in FRESH:
+        found[f"without {source}"] = without(table.source == source)
     found["without short"] = without(np.isin(table.source, ["hard", "reports"]))
     for lang in ("es", "fr", "ar"):
         inside = table.lang == lang
         found[f"without {lang}"] = without(inside & table.real, more=inside)
+    _, scores = fits(table, plain_folds)
+    found["plain"] = Answers(table, scores)
+    for name, out in (("plain without own", table.own), ("plain without doj", table.source == "doj")):
+        _, scores = fits(table.but(weight=np.where(out, 0.0, table.weight)), plain_once)
+        found[name] = Answers(table, scores, like=found["plain"])
     apart = np.where(np.char.startswith(table.source, "translated"), 0.0, table.weight)
     concepts, wording = fits(table.but(weight=apart), folds)
     found["without translations"] = Answers(table, concepts + wording, like=found["both"])

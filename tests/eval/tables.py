@@ -5,7 +5,7 @@ import numpy as np
 import learn
 from goals import Goals
 from measure import train
-from slices import AT_WORK, CHILDREN_PRECISION, DRAWS, ERROR, LANGUAGES, NAMES, SOURCES, Slice, by_slice
+from slices import AT_WORK, CHILDREN_PRECISION, DRAWS, ERROR, FRESH, LANGUAGES, NAMES, SOURCES, Slice, by_slice
 
 LEAST = 20
 ERRORS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05)
@@ -198,6 +198,7 @@ def ablations(table, found):
         "model of the wording alone": "model",
         "both": "both",
         "both, without learning from translations": "without translations",
+        "what one would write first: TF-IDF of words, no lexicon": "plain",
     }
     rows = [(name, *(cell(Slice(found[key], inside).macro_f1()) for _, inside in asked)) for name, key in models.items()]
     routed = []
@@ -231,9 +232,12 @@ def left_out(table, found):
     chosen = [("press releases, from own texts alone", "without doj", base & (table.source == "doj"))]
     chosen += [("own texts, from press releases and their translations", "without own", own)]
     chosen += [(f"– {name}", "without own", own & (table.lang == lang)) for lang, name in LANGUAGES.items()]
-    own_c = base & (table.source == "own-c")
-    chosen += [("own texts c, from all others", "without own-c", own_c)]
-    chosen += [(f"– {name}", "without own-c", own_c & (table.lang == lang)) for lang, name in LANGUAGES.items()]
+    chosen += [("– English, TF-IDF of words from the press releases", "plain without own", own & (table.lang == "en"))]
+    chosen += [("press releases, TF-IDF of words from own texts", "plain without doj", base & (table.source == "doj"))]
+    for source, called in FRESH.items():
+        fresh = base & (table.source == source)
+        chosen += [(f"{called}, from all others", f"without {source}", fresh)]
+        chosen += [(f"– {name}", f"without {source}", fresh & (table.lang == lang)) for lang, name in LANGUAGES.items()]
     for source in ("reports", "hard"):
         inside = base & (table.source == source)
         chosen += [(f"{SOURCES[source]}, from neither these nor the other short ones", "without short", inside)]
@@ -253,7 +257,8 @@ def shown(table, found):
     base = table.real & table.whole
     yield "press releases, from own texts alone", Slice(found["without doj"], base & (table.source == "doj"))
     yield "own texts, from none of our own", Slice(found["without own"], base & table.own)
-    yield "own texts c, from all others", Slice(found["without own-c"], base & (table.source == "own-c"))
+    for source, called in FRESH.items():
+        yield f"{called}, from all others", Slice(found[f"without {source}"], base & (table.source == source))
     for length in (400, 150):
         yield f"all real texts, cut to {length}", Slice(found["both"], table.cut(length))
     yield "all real texts, words deleted", Slice(found["both"], table.real & (table.kind == "bare"))
