@@ -1,11 +1,13 @@
 //! Which of the four languages a text is in.
 //!
 //! Arabic by its script, the others by frequent little words. That is enough here: the answer selects
-//! which phrases may match, and where it is unclear all of them may.
+//! which phrases may match, and where it is unclear all of them may. What language a text is said to be in
+//! a library adds where these words are missing.
 
 use liaison_types::Language;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
+use whatlang::{Detector, Lang};
 
 use super::ngrams::{self, ByHash};
 use super::text::Text;
@@ -144,7 +146,7 @@ impl LanguageDetector {
             .max_by_key(|(language, points)| (*points, Some(*language) == declared));
         let (language, best) = match best_latin {
             Some((language, points)) if points >= BELIEVED => (Some(language), points),
-            _ => (declared, 0),
+            _ => (declared.or_else(|| by_trigrams(original)), 0),
         };
         // Arabic phrases can only match Arabic words, so they are always readable. Among the others
         // the main language and those that are clearly present too; all of them where none is clear.
@@ -156,6 +158,22 @@ impl LanguageDetector {
         }
         Detected { language, readable }
     }
+}
+
+/// What a library makes of the beginning, where it is sure: of 60 characters, which often hold no little word, it names
+/// more. It names one language only, and none of those that stand beside it, so it cannot choose phrases.
+fn by_trigrams(original: &str) -> Option<Language> {
+    let known = [
+        (Lang::Ara, Language::Ar),
+        (Lang::Eng, Language::En),
+        (Lang::Spa, Language::Es),
+        (Lang::Fra, Language::Fr),
+    ];
+    let detector = Detector::with_allowlist(known.map(|(lang, _)| lang).to_vec());
+    let beginning: String = original.chars().take(LETTER_SAMPLE).collect();
+    let found = detector.detect(&beginning)?;
+    let (_, language) = known.into_iter().find(|(lang, _)| *lang == found.lang())?;
+    found.is_reliable().then_some(language)
 }
 
 /// The letters at the beginning that are not ASCII, composed whichever way they came.
