@@ -12,6 +12,8 @@ ERRORS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05)
 SHORT = {"children-trafficking": "children", "narcotics-organized-crime": "narcotics"}
 # Fair to be given as a fact: it was measured once, before anything had seen these texts, and cannot be measured again.
 FIRST_LOOK = 0.949
+# The same of the own texts d, by rule set 2026.11.3 as it was at work: proposals right, right of the routed, routed of the units'.
+SECOND_LOOK = "0.838 of the proposals right (English 0.804, Spanish 0.865, French 0.810, Arabic 0.880), 0.968 of what it routed, 0.590 of the units' texts routed"
 
 FIGURES = (
     "texts",
@@ -124,13 +126,16 @@ def flatters(table):
 - The own texts c ({(base & (table.source == "own-c")).sum()}) were written later, in the manner of real
   sources, and scored before the lexicon or any weight had seen them: with concepts alone **{FIRST_LOOK}** of the proposals
   were right. That figure is given as it was found then; a run of this script cannot find it again.
+- The own texts d ({(base & (table.source == "own-d")).sum()}) were written last, half of each unit's told without the obvious words,
+  and scored before anything had seen them, by the whole rule set at work then (2026.11.3): **{SECOND_LOOK}**. The lexicon was not
+  changed for them. They are harder than what a desk mostly sees, and the plainest answer there is to how a new source fares.
 - Our own texts are invented. Texts of true sources in Arabic and Spanish were not to be had; the French ones are few.
 - Labels of the press releases were set by one reader; two or three in eighty are wrong. No model can be right on these.
 - Temperature and threshold are two numbers fitted on the very scores they are judged on, and the vocabulary of n-grams is
   collected over all texts, without their labels. Both flatter by very little.
 - Against us: a model that learned from none of our own texts has seen no short report, no police force's wording and, but for
   machine translation, no other language than English. The model at work has. A new source should lie between that row and
-  the row of the own texts c; we state the lower.
+  the rows of the own texts c and d; we state the lower.
 - Against us: deleting words and cutting texts makes some of them texts that no reader could assign.
 - The kept half of the hard cases is not in this report unless it says so below; it is scored once for a release.
 """

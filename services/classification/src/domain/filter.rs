@@ -17,6 +17,7 @@ impl Filter {
     }
 
     /// Whether something with this hash may have been added.
+    #[inline]
     pub(super) fn may_hold(&self, hash: u64) -> bool {
         let (word, bit) = self.place(hash);
         self.0[word] & bit != 0

@@ -112,6 +112,7 @@ impl<T: Copy + Default> Known<T> {
         known
     }
 
+    #[inline]
     fn get(&self, ngram: u64) -> Option<T> {
         if !self.filter.may_hold(ngram) {
             return None;
@@ -122,6 +123,7 @@ impl<T: Copy + Default> Known<T> {
 
     /// Where an n-gram is, or would be.
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
+    #[inline]
     fn slot(&self, ngram: u64) -> usize {
         let last = self.slots.len() - 1;
         let mut at = ngram as usize & last;

@@ -242,6 +242,7 @@ enum Class {
 }
 
 impl Class {
+    #[inline]
     fn of(c: char) -> Self {
         match c {
             'a'..='z' | 'A'..='Z' | '0'..='9' => Self::Letter,
@@ -273,13 +274,19 @@ impl Class {
 }
 
 /// Appends the folded form of one character.
+#[inline]
 fn fold_into(c: char, word: &mut String) {
     if c.is_ascii() {
         if word.len() < MAX_FORM {
             word.push(c.to_ascii_lowercase());
         }
-        return;
+    } else {
+        fold_other_into(c, word);
     }
+}
+
+/// The same for those that are not ASCII.
+fn fold_other_into(c: char, word: &mut String) {
     // The plain Arabic letters and marks, which have nothing to decompose.
     if ('\u{0627}'..='\u{0652}').contains(&c) {
         if word.len() < MAX_FORM && c <= '\u{064A}' {

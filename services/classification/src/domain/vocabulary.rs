@@ -63,8 +63,24 @@ impl Vocabulary {
 
     /// Calls `out` with every symbol that a form of a word satisfies.
     pub(super) fn each_symbol(&self, form: &str, kind: Form, mut out: impl FnMut(SymbolId)) {
+        let hash = if kind == Form::Word {
+            self.each_beginning(form, &mut out)
+        } else {
+            // What a stem begins with, the word that it is the beginning of begins with too.
+            ngrams::word(form)
+        };
+        if self.may_be_whole.may_hold(hash)
+            && let Some(whole) = self.whole.get(&hash)
+        {
+            let exact = whole.exact.filter(|_| kind == Form::Word);
+            whole.any.into_iter().chain(exact).for_each(&mut out);
+        }
+    }
+
+    /// Calls `out` with every symbol that a word begins as. The hash of the word.
+    fn each_beginning(&self, word: &str, mut out: impl FnMut(SymbolId)) -> u64 {
         let mut run = Fnv::NEW;
-        for byte in form.bytes() {
+        for byte in word.bytes() {
             run = run.and(byte);
             let hash = run.number();
             if self.may_begin.may_hold(hash)
@@ -73,12 +89,6 @@ impl Vocabulary {
                 out(*symbol);
             }
         }
-        let hash = run.number();
-        if self.may_be_whole.may_hold(hash)
-            && let Some(whole) = self.whole.get(&hash)
-        {
-            let exact = whole.exact.filter(|_| kind == Form::Word);
-            whole.any.into_iter().chain(exact).for_each(&mut out);
-        }
+        run.number()
     }
 }

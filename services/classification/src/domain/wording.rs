@@ -217,7 +217,8 @@ impl Model {
         let mut sums = vec![0.0; self.bias.len()];
         for (ngram, times) in factors.iter_mut() {
             let (idf, weights) = self.record(*ngram);
-            let x = (1.0 + times.ln()) * idf;
+            // Most stand there once, and a logarithm takes as long as all the rest.
+            let x = if *times > 1.0 { 1.0 + times.ln() } else { 1.0 } * idf;
             mass += x * x;
             for (sum, weight) in sums.iter_mut().zip(weights) {
                 *sum += x * f64::from(*weight);
@@ -270,8 +271,12 @@ impl Model {
             .zip(added)
             .filter(|(_, added)| *added > 0.01)
             .collect();
-        words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        words.truncate(MAX_SPANS);
+        let most_first = |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if words.len() > MAX_SPANS {
+            words.select_nth_unstable_by(MAX_SPANS, most_first);
+            words.truncate(MAX_SPANS);
+        }
+        words.sort_by(most_first);
         words
             .into_iter()
             .map(|(word, _)| text.span(word, word))

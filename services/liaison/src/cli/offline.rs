@@ -12,9 +12,9 @@ pub struct ClassifyArgs {
     #[arg(required_unless_present = "input")]
     pub files: Vec<PathBuf>,
     /// In bulk: a file with one JSON object {"id", "text"} a line, optionally with "lang", "title" and
-    /// "offences": [{"iccs", "tags", "national_provision"}]; - for standard input. The decisions go to the file named by
-    /// --output, one object a line, or to standard output. Lines that are no cases are told and passed
-    /// over.
+    /// "offences": [{"iccs", "tags", "national_provision"}]; - for standard input. The decisions go to the
+    /// file named by --output, one object a line, or to standard output. Lines that are no cases are told
+    /// and passed over.
     #[arg(long, conflicts_with = "files", value_name = "FILE")]
     pub input: Option<PathBuf>,
 }
