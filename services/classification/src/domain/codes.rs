@@ -57,12 +57,18 @@ pub(super) fn read(rules: &RuleSet, offences: &[DeclaredOffence]) -> Declared {
             let unit = row.unit.as_ref().and_then(|unit| rules.unit_index(unit));
             if let Some(unit) = unit {
                 named.push(unit);
-                by_code.get_or_insert(Claim {
-                    unit,
-                    desk: row.desk.clone(),
-                    by_tag: false,
-                    unchecked,
-                });
+                // What was mapped from memory gives way to a code that somebody declared.
+                if by_code
+                    .as_ref()
+                    .is_none_or(|claim| claim.unchecked && !unchecked)
+                {
+                    by_code = Some(Claim {
+                        unit,
+                        desk: row.desk.clone(),
+                        by_tag: false,
+                        unchecked,
+                    });
+                }
             }
         }
         declared.reasons.push(Reason::Code {

@@ -219,6 +219,22 @@ fn a_provision_mapped_from_memory_routes_only_where_the_text_agrees() {
 }
 
 #[test]
+fn a_declared_code_goes_before_a_provision_mapped_from_memory() {
+    let offences = [cited("§ 303b StGB", &[]), offence("0204", &[])];
+    let decision = declared(&offences, "");
+    assert_eq!(
+        (decision.outcome, lead(&decision)),
+        (Outcome::Route, "children-trafficking")
+    );
+    let supporting: Vec<&str> = decision
+        .supporting
+        .iter()
+        .map(|unit| unit.as_str())
+        .collect();
+    assert_eq!(supporting, ["cyber"]);
+}
+
+#[test]
 fn laws_of_one_name_that_disagree_lead_nowhere() {
     let decision = declared(&[cited("Código Penal, art. 188, 376", &[])], "");
     assert_eq!(decision.lead, None);
