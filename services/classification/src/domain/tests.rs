@@ -226,11 +226,7 @@ fn a_declared_code_goes_before_a_provision_mapped_from_memory() {
         (decision.outcome, lead(&decision)),
         (Outcome::Route, "children-trafficking")
     );
-    let supporting: Vec<&str> = decision
-        .supporting
-        .iter()
-        .map(|unit| unit.as_str())
-        .collect();
+    let supporting: Vec<&str> = decision.supporting.iter().map(UnitCode::as_str).collect();
     assert_eq!(supporting, ["cyber"]);
 }
 
