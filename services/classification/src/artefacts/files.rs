@@ -17,7 +17,8 @@ const LANGUAGES: &str = "languages.toml";
 const WEIGHTS: &str = "weights.toml";
 /// Without these there is no rule set.
 const NEEDED: [&str; 4] = [RULE_SET, CODES, LANGUAGES, WEIGHTS];
-/// What belongs to it where it is there: tables of national provisions, the text model, and what was measured when it was trained.
+/// What belongs to it where it is there: tables of national provisions, the text model, and what was measured when it
+/// was trained.
 const OPTIONAL: [&str; 3] = [PROVISIONS, MODEL, REPORT];
 const PROVISIONS: &str = "provisions.toml";
 const MODEL: &str = "model.bin";
