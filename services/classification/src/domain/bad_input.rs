@@ -3,13 +3,12 @@
 //!
 //! Nothing here asserts a probability: whatever the weights are, these hold.
 
-use std::sync::OnceLock;
-
 use liaison_types::Language;
 use proptest::prelude::*;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::fixtures::{lead, rules};
 use super::lexicon::MAX_COUNT;
 use super::text::Text;
 use super::*;
@@ -60,11 +59,6 @@ const UNSEEN: [char; 16] = [
     '\u{200F}', '\u{202A}', '\u{202E}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{FE0F}', '\u{FEFF}',
 ];
 
-fn rules() -> &'static RuleSet {
-    static RULES: OnceLock<RuleSet> = OnceLock::new();
-    RULES.get_or_init(|| RuleSet::embedded().expect("the committed rule set is right"))
-}
-
 fn decided(input: &Input<'_>) -> Decision {
     let decision = decide(rules(), input);
     is_sound(&decision, input);
@@ -84,10 +78,6 @@ fn in_language(narrative: &str, language: Option<Language>) -> Decision {
         language,
         ..Input::default()
     })
-}
-
-fn lead(decision: &Decision) -> &str {
-    decision.lead.as_ref().map_or("none", |unit| unit.as_str())
 }
 
 fn follows(decision: &Decision, rule: &str) -> bool {

@@ -209,11 +209,10 @@ fn matching_row<'r>(rules: &'r RuleSet, offence: &DeclaredOffence) -> Option<&'r
 
 #[cfg(test)]
 mod tests {
-    use std::sync::OnceLock;
-
     use liaison_types::Tag;
 
     use super::*;
+    use crate::domain::fixtures::rules;
 
     /// Section 5 of the domain reference, written down from there and not from `codes.toml`: the code and
     /// its tag, the unit, the desk, whether the reference marks the title as checked, what else is said.
@@ -316,11 +315,6 @@ mod tests {
             tags: tags.to_vec(),
             national_provision: None,
         }
-    }
-
-    fn rules() -> &'static RuleSet {
-        static RULES: OnceLock<RuleSet> = OnceLock::new();
-        RULES.get_or_init(|| RuleSet::embedded().unwrap())
     }
 
     fn lead(offences: &[DeclaredOffence]) -> (Option<String>, Vec<String>, Declared) {

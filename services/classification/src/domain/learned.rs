@@ -1,26 +1,11 @@
 //! What was learned, held to: own hard cases, and what training said of some texts.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::fixtures::text;
 use super::*;
-
-fn rules() -> &'static RuleSet {
-    static RULES: OnceLock<RuleSet> = OnceLock::new();
-    RULES.get_or_init(|| RuleSet::embedded().expect("the committed rule set is right"))
-}
-
-fn text(narrative: &str) -> Decision {
-    decide(
-        rules(),
-        &Input {
-            narrative,
-            ..Input::default()
-        },
-    )
-}
 
 #[derive(Deserialize)]
 struct Hard {

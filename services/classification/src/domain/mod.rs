@@ -18,8 +18,12 @@ mod bad_input;
 mod codes;
 mod decide;
 mod decision;
+#[cfg(test)]
+mod declared;
 mod evidence;
 mod filter;
+#[cfg(test)]
+mod fixtures;
 mod input;
 mod language;
 #[cfg(test)]
