@@ -4,11 +4,13 @@
 //! Characters that only steer the display (zero width, bidirectional controls, soft hyphen) vanish, so
 //! they cannot split a word that a reader sees whole. Any input is text: nothing here can fail.
 
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::decision::{Field, Span};
+use super::ngrams::ByHash;
 use super::word_form::{self, Form};
 
 /// Words beyond this many are not read: more than a megabyte of text, far beyond any report.
@@ -48,9 +50,11 @@ pub(super) struct Text {
     cut: bool,
 }
 
-/// Distinct words by what they fold to. Who sends a text chooses them, so the hash is the keyed one; nothing that is
-/// decided depends on its key.
-type Numbers = HashMap<Box<str>, u32>;
+/// Distinct words by the hash of what they fold to. Who sends a text chooses them, so the hash is a keyed one.
+struct Numbers {
+    key: RandomState,
+    by_hash: ByHash<u32>,
+}
 
 impl Text {
     /// Reads title and narrative.
@@ -61,7 +65,10 @@ impl Text {
             forms: String::with_capacity(expected),
             ..Self::default()
         };
-        let mut numbers = Numbers::with_capacity(expected / 10);
+        let mut numbers = Numbers {
+            key: RandomState::new(),
+            by_hash: ByHash::with_capacity_and_hasher(expected / 10, <_>::default()),
+        };
         if let Some(title) = title {
             text.read_field(title, &mut numbers);
         }
@@ -133,13 +140,13 @@ impl Text {
             if self.words.len() >= MAX_WORDS {
                 return false;
             }
-            let distinct = match numbers.get(folded) {
-                Some(known) => *known,
-                None => {
-                    let next = self.add(folded);
-                    numbers.insert(folded.into(), next);
-                    next
-                }
+            let known = numbers.by_hash.entry(numbers.key.hash_one(folded));
+            let distinct = *known.or_insert_with(|| self.add(folded));
+            // Two words of one hash: the later one is looked up each time that it stands there.
+            let distinct = if self.folded(distinct as usize) == folded {
+                distinct
+            } else {
+                self.add(folded)
             };
             self.words.push(Word {
                 start: offset(start),
@@ -241,21 +248,42 @@ enum Class {
     Other,
 }
 
+/// The class of each ASCII character.
+const ASCII: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut at: u8 = 0;
+    while at < 128 {
+        classes[at as usize] = match at {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Letter,
+            b' ' | b'\t' => Class::Space,
+            b'\n' | b'\r' | b'!' | b'?' | b';' => Class::End,
+            b'.' => Class::Stop,
+            _ => Class::Other,
+        };
+        at += 1;
+    }
+    classes
+};
+
 impl Class {
     #[inline]
     fn of(c: char) -> Self {
+        match ASCII.get(c as usize) {
+            Some(class) => *class,
+            None => Self::of_other(c),
+        }
+    }
+
+    /// Of one that is not ASCII.
+    fn of_other(c: char) -> Self {
         match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' => Self::Letter,
-            ' ' | '\t' => Self::Space,
-            '\n' | '\r' | '!' | '?' | ';' | '\u{061F}' | '\u{061B}' | '\u{06D4}' => Self::End,
-            '.' => Self::Stop,
-            _ if c.is_ascii() => Self::Other,
             // The usual letters, without asking the tables of Unicode.
             'À'..='Ö'
             | 'Ø'..='ö'
             | 'ø'..='ÿ'
             | '\u{0621}'..='\u{063A}'
             | '\u{0641}'..='\u{0652}' => Self::Letter,
+            '\u{061F}' | '\u{061B}' | '\u{06D4}' => Self::End,
             '\u{00AD}'
             | '\u{061C}'
             | '\u{0640}'

@@ -65,8 +65,11 @@ pub(super) struct Model {
     damping: f64,
     bias: Vec<f64>,
     known: Known<u32>,
-    /// For each n-gram its idf, then its weight for each answer: what is read together stands together.
-    records: Vec<f32>,
+    idf: Vec<f32>,
+    /// For each n-gram its weight for each answer, in parts of the answer's scale: a byte each, so that they stay near
+    /// the processor.
+    weights: Vec<i8>,
+    scale: Vec<f64>,
 }
 
 /// What the wording of one text adds.
@@ -152,7 +155,9 @@ impl Model {
             damping: header.damping,
             bias: header.bias,
             known: Known::new(&[]),
-            records: Vec::with_capacity(header.records * (1 + count)),
+            idf: Vec::with_capacity(header.records),
+            weights: Vec::with_capacity(header.records * count),
+            scale: header.scale.into_iter().map(f64::from).collect(),
         };
         let mut numbers: Vec<(u64, u32)> = Vec::with_capacity(header.records);
         for (at, record) in (0_u32..).zip(rest.chunks_exact(size)) {
@@ -166,11 +171,9 @@ impl Model {
                 return Err(ModelError::Value);
             }
             numbers.push((ngram, at));
-            model.records.push(idf);
-            let weights = weights.iter().zip(&header.scale);
-            model
-                .records
-                .extend(weights.map(|(byte, scale)| f32::from(byte.cast_signed()) * *scale));
+            model.idf.push(idf);
+            let weights = weights.iter().map(|byte| byte.cast_signed());
+            model.weights.extend(weights);
         }
         model.known = Known::new(&numbers);
         Ok(model)
@@ -183,7 +186,7 @@ impl Model {
 
     /// Weighs the wording of a text, but for the words that are masked.
     pub(super) fn weigh(&self, text: &Text, masked: &[bool]) -> Wording {
-        let mut tally = Tally::new(self.records.len() / (1 + self.bias.len()));
+        let mut tally = Tally::new(self.idf.len());
         let mut runs = Vec::with_capacity(text.words().len());
         let Self { lengths, known, .. } = self;
         ngrams::each_known_run(text, masked, *lengths, known, |ngram, first, last| {
@@ -216,11 +219,11 @@ impl Model {
         let mut mass = self.damping * self.damping;
         let mut sums = vec![0.0; self.bias.len()];
         for (ngram, times) in factors.iter_mut() {
-            let (idf, weights) = self.record(*ngram);
+            let idf = f64::from(self.idf[*ngram as usize]);
             // Most stand there once, and a logarithm takes as long as all the rest.
             let x = if *times > 1.0 { 1.0 + times.ln() } else { 1.0 } * idf;
             mass += x * x;
-            for (sum, weight) in sums.iter_mut().zip(weights) {
+            for (sum, weight) in sums.iter_mut().zip(self.weights(*ngram)) {
                 *sum += x * f64::from(*weight);
             }
             *times = x / *times;
@@ -229,15 +232,16 @@ impl Model {
         for (_, factor) in factors {
             *factor /= norm;
         }
-        let scores = self.bias.iter().zip(sums);
-        scores.map(|(bias, sum)| bias + sum / norm).collect()
+        let scores = self.bias.iter().zip(sums).zip(&self.scale);
+        scores
+            .map(|((bias, sum), scale)| bias + sum * scale / norm)
+            .collect()
     }
 
-    /// An n-gram's idf and weights.
-    fn record(&self, ngram: u32) -> (f64, &[f32]) {
-        let size = 1 + self.bias.len();
-        let record = &self.records[ngram as usize * size..][..size];
-        (f64::from(record[0]), &record[1..])
+    /// An n-gram's weights, in parts of their scale.
+    fn weights(&self, ngram: u32) -> &[i8] {
+        let count = self.bias.len();
+        &self.weights[ngram as usize * count..][..count]
     }
 
     /// The words that added most for an answer, most first, as far as any did.
@@ -248,9 +252,10 @@ impl Model {
             .factors
             .iter()
             .map(|(ngram, factor)| {
-                let (_, weights) = self.record(*ngram);
-                let sum: f64 = weights.iter().copied().map(f64::from).sum();
-                (f64::from(weights[answer]) - sum / answers) * factor
+                let weights = self.weights(*ngram).iter().zip(&self.scale);
+                let mut weights = weights.map(|(weight, scale)| f64::from(*weight) * scale);
+                let own = weights.clone().nth(answer).unwrap_or_default();
+                (own - weights.by_ref().sum::<f64>() / answers) * factor
             })
             .collect();
         let mut of_distinct = vec![0.0; text.distinct()];
