@@ -30,8 +30,8 @@ def lines(table, found):
         yield f"own texts, {name}", Slice(found["both"], base & table.own & (table.lang == lang)), COLOURS[lang], "-"
     unseen = Slice(found["without doj"], base & (table.source == "doj"))
     yield "press releases, not learned from", unseen, COLOURS["doj"], ":"
-    unseen = Slice(found["without own-d"], base & (table.source == "own-d"))
-    yield "own texts d, not learned from", unseen, "#8c8c8c", ":"
+    unseen = Slice(found["without own-e"], base & (table.source == "own-e"))
+    yield "own texts e, not learned from", unseen, "#8c8c8c", ":"
     unseen = Slice(found["without own"], base & table.own)
     yield "all own texts, not learned from", unseen, "#8c8c8c", "--"
 

@@ -5,7 +5,7 @@
 
 Needs Rust and Python. The texts are the project's own, strung together to narratives of 6,000 characters in each of the four
 languages. Two baselines are asked for one text at a time: a logistic regression over what our own model reads, words, pairs of
-words and runs of four and five characters ("alike"), and what one would write first, the same over words and pairs of words alone
+words and runs of five characters ("alike"), and what one would write first, the same over words and pairs of words alone
 ("words"). Neither has a lexicon. All run alternately, five times; the table shows each round and the ratios of the medians.
 """
 

@@ -8,9 +8,13 @@ import numpy as np
 
 from learn import CHARACTERS, DAMPING, WORDS
 
-MAGIC = b"LIAISON\x01"
+MAGIC = b"LIAISON\x02"
 # Weights of concepts are written with two decimals, and not at all below this.
 LEAST = 0.03
+# Those of src/domain/ngrams.rs.
+RUN_OF_WORDS = 1
+MIXER, BASE = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95
+ALL = (1 << 64) - 1
 
 
 def rounded(model):
@@ -28,12 +32,26 @@ def rounded(model):
     )
 
 
-def fnv(kind, name):
-    """64-bit FNV-1a, as in src/domain/ngrams.rs."""
+def word_hash(word):
+    """64-bit FNV-1a, as in src/domain/word_hash.rs."""
     value = 0xCBF29CE484222325
-    for byte in bytes([kind]) + name.encode():
-        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    for byte in word.encode():
+        value = ((value ^ byte) * 0x100000001B3) & ALL
     return value
+
+
+def number(kind, name):
+    """The number of an n-gram, as in src/domain/ngrams.rs."""
+    if kind == RUN_OF_WORDS:
+        value = kind
+        for word in name.split(" "):
+            value = ((value ^ word_hash(word)) * MIXER) & ALL
+        return value
+    polynomial = 0
+    for character in name:
+        polynomial = (polynomial * BASE + ord(character)) & ALL
+    mixed = ((polynomial ^ kind) * MIXER) & ALL
+    return mixed ^ (mixed >> 32)
 
 
 def write_weights(path, model, ids, names, source):
@@ -56,7 +74,7 @@ def write_model(path, model, ngrams, names, version):
     scale = np.abs(values).max(axis=0) / 127.0
     for column, idf, row in zip(model.columns, model.idf, values):
         weights = np.clip(np.rint(row / scale), -127, 127).astype(np.int8)
-        records.setdefault(fnv(*ngrams.names[column]), struct.pack("<f", idf) + weights.tobytes())
+        records.setdefault(number(*ngrams.names[column]), struct.pack("<f", idf) + weights.tobytes())
     header = {
         "version": version,
         "answers": names,
@@ -70,8 +88,8 @@ def write_model(path, model, ngrams, names, version):
     header = json.dumps(header, separators=(",", ":")).encode()
     with open(path, "wb") as out:
         out.write(MAGIC + struct.pack("<I", len(header)) + header)
-        for number in sorted(records):
-            out.write(struct.pack("<Q", number) + records[number])
+        for ngram in sorted(records):
+            out.write(struct.pack("<Q", ngram) + records[ngram])
 
 
 def write_report(path, version, report, temperature, threshold):

@@ -26,7 +26,7 @@ from features import DATA
 CONCEPT_PENALTY = 6.0
 WORDING_PENALTY = 0.02
 CONCEPTS_GIVEN = 0.5
-WORDS, CHARACTERS = (1, 2), (4, 5)
+WORDS, CHARACTERS = (1, 2), (5, 5)
 SEEN_IN = 5  # texts, words; twice as many for characters
 DAMPING = 40.0
 RECORDS = 20_000

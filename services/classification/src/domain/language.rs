@@ -9,8 +9,8 @@ use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 use whatlang::{Detector, Lang};
 
-use super::ngrams::{self, ByHash};
 use super::text::Text;
+use super::word_hash::{ByHash, word_hash};
 
 /// Words looked at.
 const SAMPLE: usize = 400;
@@ -90,7 +90,7 @@ impl LanguageDetector {
             letters.extend(data.letters.chars().map(|letter| (letter, language)));
             for phrase in &data.frequent {
                 for word in super::text::fold_words(phrase) {
-                    let known = frequent.entry(ngrams::word(&word)).or_default();
+                    let known = frequent.entry(word_hash(&word)).or_default();
                     *known = known.with(LanguageSet::of(language));
                 }
             }
@@ -109,13 +109,13 @@ impl LanguageDetector {
         let mut arabic = 0;
         let mut latin = 0;
         for word in text.words().iter().take(SAMPLE) {
-            let word = text.folded(word.distinct as usize);
-            match word.chars().next() {
+            let distinct = word.distinct as usize;
+            match text.folded(distinct).chars().next() {
                 Some('\u{0620}'..='\u{06FF}') => arabic += 1,
                 Some('a'..='z') => latin += 1,
                 _ => {}
             }
-            let Some(known) = self.frequent.get(&ngrams::word(word)) else {
+            let Some(known) = self.frequent.get(&text.hash(distinct)) else {
                 continue;
             };
             for (points, language) in points.iter_mut().zip(Language::ALL) {
@@ -179,10 +179,9 @@ fn by_trigrams(original: &str) -> Option<Language> {
 /// The letters at the beginning that are not ASCII, composed whichever way they came.
 fn composed(original: &str) -> Vec<char> {
     let sample = || original.chars().take(LETTER_SAMPLE);
-    let letters: Vec<char> = if sample().any(|c| ('\u{300}'..='\u{36F}').contains(&c)) {
-        sample().nfc().collect()
-    } else {
-        sample().collect()
-    };
-    letters.into_iter().filter(|c| !c.is_ascii()).collect()
+    let mut letters: Vec<char> = sample().filter(|c| !c.is_ascii()).collect();
+    if letters.iter().any(|c| ('\u{300}'..='\u{36F}').contains(c)) {
+        letters = sample().nfc().filter(|c| !c.is_ascii()).collect();
+    }
+    letters
 }

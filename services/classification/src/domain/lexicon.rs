@@ -164,15 +164,21 @@ impl Possible {
 }
 
 impl Lexicon {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low half is the phrase"
+    )]
     fn possible(&self, text: &Text, symbols: &Symbols, languages: LanguageSet) -> Possible {
         let mut present = Present::new(self.phrases.symbols());
         for symbol in &symbols.symbols {
             present.add(*symbol);
         }
-        let mut starts: Vec<(SymbolId, PhraseId)> = Vec::new();
+        // Symbol and phrase in one number, which sorts faster than two.
+        let mut starts: Vec<u64> = Vec::new();
         self.phrases.each_possible(&present, languages, |id| {
             let first = self.phrases.steps(id).take(1).flat_map(|(_, step)| step);
-            starts.extend(first.filter(|it| present.has(**it)).map(|it| (*it, id)));
+            let present = first.filter(|it| present.has(**it));
+            starts.extend(present.map(|it| u64::from(*it) << 32 | u64::from(id)));
         });
         starts.sort_unstable();
         starts.dedup();
@@ -183,11 +189,14 @@ impl Lexicon {
         for distinct in 0..text.distinct() {
             possible.of.push(number(possible.phrases.len()));
             for symbol in symbols.of(distinct) {
-                let from = starts.partition_point(|(other, _)| other < symbol);
+                let symbol = u64::from(*symbol);
+                let from = starts.partition_point(|start| start >> 32 < symbol);
                 let of_symbol = starts[from..]
                     .iter()
-                    .take_while(|(other, _)| other == symbol);
-                possible.phrases.extend(of_symbol.map(|(_, id)| *id));
+                    .take_while(|start| *start >> 32 == symbol);
+                possible
+                    .phrases
+                    .extend(of_symbol.map(|start| *start as PhraseId));
             }
         }
         possible.of.push(number(possible.phrases.len()));

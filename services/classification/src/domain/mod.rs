@@ -42,6 +42,7 @@ mod tests;
 mod text;
 mod vocabulary;
 mod word_form;
+mod word_hash;
 mod wording;
 
 pub use decide::decide;

@@ -10,8 +10,8 @@ use std::hash::BuildHasher as _;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::decision::{Field, Span};
-use super::ngrams::ByHash;
 use super::word_form::{self, Form};
+use super::word_hash::{ByHash, word_hash};
 
 /// Words beyond this many are not read: more than a megabyte of text, far beyond any report.
 const MAX_WORDS: usize = 200_000;
@@ -45,15 +45,35 @@ pub(super) struct Text {
     entries: Vec<(u32, Form)>,
     /// For each distinct word where its entries begin; those of the next one follow.
     distinct: Vec<u32>,
+    /// For each distinct word its hash.
+    hashes: Vec<u64>,
     /// Words of the title; the narrative's follow.
     title_words: usize,
     cut: bool,
 }
 
-/// Distinct words by the hash of what they fold to. Who sends a text chooses them, so the hash is a keyed one.
+/// Distinct words by the hash of what they fold to. Who sends a text chooses them and can make words up whose hashes
+/// crowd one place of a table, so hashes are mixed with a key that he does not know.
 struct Numbers {
-    key: RandomState,
+    key: u64,
     by_hash: ByHash<u32>,
+}
+
+impl Numbers {
+    fn new(expected: usize) -> Self {
+        Self {
+            key: RandomState::new().hash_one(expected) | 1,
+            by_hash: ByHash::with_capacity_and_hasher(expected, <_>::default()),
+        }
+    }
+
+    /// The number of the word with this hash that came first, or what `next` gives.
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+    fn first(&mut self, hash: u64, next: impl FnOnce() -> u32) -> u32 {
+        let product = u128::from(hash) * u128::from(self.key);
+        let mixed = (product >> 64) as u64 ^ product as u64;
+        *self.by_hash.entry(mixed).or_insert_with(next)
+    }
 }
 
 impl Text {
@@ -65,10 +85,7 @@ impl Text {
             forms: String::with_capacity(expected),
             ..Self::default()
         };
-        let mut numbers = Numbers {
-            key: RandomState::new(),
-            by_hash: ByHash::with_capacity_and_hasher(expected / 10, <_>::default()),
-        };
+        let mut numbers = Numbers::new(expected / 10);
         if let Some(title) = title {
             text.read_field(title, &mut numbers);
         }
@@ -113,6 +130,11 @@ impl Text {
         &self.forms[self.begin(first)..self.entries[first].0 as usize]
     }
 
+    /// The hash of a distinct word.
+    pub(super) fn hash(&self, distinct: usize) -> u64 {
+        self.hashes[distinct]
+    }
+
     fn begin(&self, entry: usize) -> usize {
         entry
             .checked_sub(1)
@@ -140,14 +162,12 @@ impl Text {
             if self.words.len() >= MAX_WORDS {
                 return false;
             }
-            let known = numbers.by_hash.entry(numbers.key.hash_one(folded));
-            let distinct = *known.or_insert_with(|| self.add(folded));
-            // Two words of one hash: the later one is looked up each time that it stands there.
-            let distinct = if self.folded(distinct as usize) == folded {
-                distinct
-            } else {
-                self.add(folded)
-            };
+            let hash = word_hash(folded);
+            let mut distinct = numbers.first(hash, || self.add(folded, hash));
+            if self.folded(distinct as usize) != folded {
+                // Two words of one hash: the later one is looked up each time that it stands there.
+                distinct = self.add(folded, hash);
+            }
             self.words.push(Word {
                 start: offset(start),
                 end: offset(end),
@@ -159,8 +179,9 @@ impl Text {
     }
 
     /// Adds a distinct word.
-    fn add(&mut self, folded: &str) -> u32 {
+    fn add(&mut self, folded: &str, hash: u64) -> u32 {
         let number = offset(self.distinct.len());
+        self.hashes.push(hash);
         self.distinct.push(offset(self.entries.len()));
         let (entries, forms) = (&mut self.entries, &mut self.forms);
         let mut add = |form: &str, kind: Form| {
@@ -183,7 +204,22 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
     let mut start = None;
     let mut end = 0;
     let mut pending_stop = false;
-    for (at, c) in original.char_indices() {
+    let mut at = 0;
+    while let Some(rest) = original.get(at..) {
+        let letters = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if letters > 0 {
+            start.get_or_insert(at);
+            end = at + letters;
+            let before = word.len();
+            let kept = letters.min(MAX_FORM.saturating_sub(before));
+            word.push_str(&rest[..kept]);
+            word[before..].make_ascii_lowercase();
+            pending_stop = false;
+        }
+        at += letters;
+        let Some(c) = rest[letters..].chars().next() else {
+            break;
+        };
         let class = Class::of(c);
         // A full stop ends a sentence only before a space: not in "3.5" or "example.org".
         if pending_stop && class == Class::Space {
@@ -216,6 +252,7 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
                 }
             }
         }
+        at += c.len_utf8();
     }
     match start {
         Some(start) if !word.is_empty() => out(&word, start, end, sentence),
@@ -248,42 +285,20 @@ enum Class {
     Other,
 }
 
-/// The class of each ASCII character.
-const ASCII: [Class; 128] = {
-    let mut classes = [Class::Other; 128];
-    let mut at: u8 = 0;
-    while at < 128 {
-        classes[at as usize] = match at {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Letter,
-            b' ' | b'\t' => Class::Space,
-            b'\n' | b'\r' | b'!' | b'?' | b';' => Class::End,
-            b'.' => Class::Stop,
-            _ => Class::Other,
-        };
-        at += 1;
-    }
-    classes
-};
-
 impl Class {
-    #[inline]
+    /// Of a character that is no letter or digit of ASCII: runs of these are read at once.
     fn of(c: char) -> Self {
-        match ASCII.get(c as usize) {
-            Some(class) => *class,
-            None => Self::of_other(c),
-        }
-    }
-
-    /// Of one that is not ASCII.
-    fn of_other(c: char) -> Self {
         match c {
+            ' ' | '\t' => Self::Space,
+            '\n' | '\r' | '!' | '?' | ';' | '\u{061F}' | '\u{061B}' | '\u{06D4}' => Self::End,
+            '.' => Self::Stop,
+            _ if c.is_ascii() => Self::Other,
             // The usual letters, without asking the tables of Unicode.
             'À'..='Ö'
             | 'Ø'..='ö'
             | 'ø'..='ÿ'
             | '\u{0621}'..='\u{063A}'
             | '\u{0641}'..='\u{0652}' => Self::Letter,
-            '\u{061F}' | '\u{061B}' | '\u{06D4}' => Self::End,
             '\u{00AD}'
             | '\u{061C}'
             | '\u{0640}'
@@ -301,20 +316,8 @@ impl Class {
     }
 }
 
-/// Appends the folded form of one character.
-#[inline]
+/// Appends the folded form of one character that is not ASCII.
 fn fold_into(c: char, word: &mut String) {
-    if c.is_ascii() {
-        if word.len() < MAX_FORM {
-            word.push(c.to_ascii_lowercase());
-        }
-    } else {
-        fold_other_into(c, word);
-    }
-}
-
-/// The same for those that are not ASCII.
-fn fold_other_into(c: char, word: &mut String) {
     // The plain Arabic letters and marks, which have nothing to decompose.
     if ('\u{0627}'..='\u{0652}').contains(&c) {
         if word.len() < MAX_FORM && c <= '\u{064A}' {

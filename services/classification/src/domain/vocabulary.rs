@@ -1,10 +1,10 @@
 //! The words of the lexicon, to be looked up by the forms of a text.
 
 use super::filter::Filter;
-use super::ngrams::{self, ByHash, Fnv};
 use super::phrase::Symbol;
 use super::phrases::SymbolId;
 use super::word_form::Form;
+use super::word_hash::{ByHash, Fnv, word_hash};
 
 /// The filter before the beginnings has 2 to the power of so many bits: few of the runs that words begin with are
 /// a beginning.
@@ -46,7 +46,7 @@ impl Vocabulary {
     #[must_use]
     pub(super) fn add(&mut self, symbol: &Symbol, id: SymbolId) -> bool {
         let (Symbol::Form(word) | Symbol::Exact(word) | Symbol::Beginning(word)) = symbol;
-        let hash = ngrams::word(word);
+        let hash = word_hash(word);
         if let Symbol::Beginning(_) = symbol {
             self.may_begin.insert(hash);
             return self.beginnings.insert(hash, id).is_none();
@@ -67,7 +67,7 @@ impl Vocabulary {
             self.each_beginning(form, &mut out)
         } else {
             // What a stem begins with, the word that it is the beginning of begins with too.
-            ngrams::word(form)
+            word_hash(form)
         };
         if self.may_be_whole.may_hold(hash)
             && let Some(whole) = self.whole.get(&hash)
@@ -80,10 +80,11 @@ impl Vocabulary {
     /// Calls `out` with every symbol that a word begins as. The hash of the word.
     fn each_beginning(&self, word: &str, mut out: impl FnMut(SymbolId)) -> u64 {
         let mut run = Fnv::NEW;
-        for byte in word.bytes() {
+        for (end, byte) in (1..).zip(word.bytes()) {
             run = run.and(byte);
             let hash = run.number();
-            if self.may_begin.may_hold(hash)
+            if word.is_char_boundary(end)
+                && self.may_begin.may_hold(hash)
                 && let Some(symbol) = self.beginnings.get(&hash)
             {
                 out(*symbol);

@@ -5,7 +5,7 @@
 //! `x = (1 + ln c) · idf / √(Σ ((1 + ln c) · idf)² + damping²)` over the n-grams the model knows. The
 //! damping keeps short texts, of which little is known, near the bias.
 //!
-//! The file is written by `training/train.py`: the eight bytes `LIAISON` and 1; the length of the header, four
+//! The file is written by `training/train.py`: the eight bytes `LIAISON` and 2; the length of the header, four
 //! bytes; the header, JSON; then a record for each n-gram in ascending order of its number: the number
 //! (eight bytes), its idf (four bytes, IEEE 754) and a weight for each answer (one signed byte, to be
 //! multiplied by the answer's scale). Numbers are little-endian.
@@ -13,14 +13,14 @@
 use serde::Deserialize;
 
 use super::decision::Span;
-use super::ngrams::{self, Known, Lengths, Within};
+use super::ngrams::{self, Known, LONGEST, Lengths, Within};
 use super::text::Text;
 
-const MAGIC: &[u8] = b"LIAISON\x01";
+const MAGIC: &[u8] = b"LIAISON\x02";
 /// Places named in the reasons.
 const MAX_SPANS: usize = 4;
-/// The longest runs that are read; longer ones are an error of the file.
-const MAX_LENGTH: usize = 8;
+/// Words of the longest runs that are read; longer ones are an error of the file.
+const MOST_WORDS: usize = 8;
 /// N-grams a model may have: some tens of MiB.
 const MAX_RECORDS: usize = 2_000_000;
 
@@ -138,9 +138,9 @@ impl Model {
             && header.scale.iter().all(|value| value.is_finite())
             && header.damping.is_finite()
             && header.damping > 0.0
-            && (1..=MAX_LENGTH).contains(&lengths.words)
-            && (1..=MAX_LENGTH).contains(&shortest)
-            && (shortest..=MAX_LENGTH).contains(&longest)
+            && (1..=MOST_WORDS).contains(&lengths.words)
+            && (1..=LONGEST).contains(&shortest)
+            && (shortest..=LONGEST).contains(&longest)
             && header.records <= MAX_RECORDS;
         if !right {
             return Err(ModelError::Value);
@@ -252,10 +252,13 @@ impl Model {
             .factors
             .iter()
             .map(|(ngram, factor)| {
-                let weights = self.weights(*ngram).iter().zip(&self.scale);
-                let mut weights = weights.map(|(weight, scale)| f64::from(*weight) * scale);
-                let own = weights.clone().nth(answer).unwrap_or_default();
-                (own - weights.by_ref().sum::<f64>() / answers) * factor
+                let weights = self.weights(*ngram);
+                let mut sum = 0.0;
+                for (weight, scale) in weights.iter().zip(&self.scale) {
+                    sum += f64::from(*weight) * scale;
+                }
+                let own = f64::from(weights[answer]) * self.scale[answer];
+                (own - sum / answers) * factor
             })
             .collect();
         let mut of_distinct = vec![0.0; text.distinct()];
