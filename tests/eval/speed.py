@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """How fast a text is decided, against scikit-learn's predict on the same texts in the same run.
 
-    tests/eval/speed.py [--rounds N]
+    tests/eval/speed.py [--cases CASES.jsonl] [--rounds N]
 
 Needs Rust and Python. The texts are the project's own, strung together to narratives of 6,000 characters in each of the four
-languages. Two baselines are asked for one text at a time: a logistic regression over what our own model reads, words, pairs of
+languages: a dozen stories or more in each, with half as many different words again as one story of that length, and all of them
+learned from. With CASES also 40 single ones of that length from there. Two baselines are asked for one text at a time: a logistic regression over what our own model reads, words, pairs of
 words and runs of five characters ("alike"), and what one would write first, the same over words and pairs of words alone
 ("words"). Neither has a lexicon. All run alternately, five times; the table shows each round and the ratios of the medians.
 """
@@ -52,6 +53,12 @@ def narratives(cases):
             yield text[:LENGTH]
 
 
+def single(path):
+    """The first texts of at least `LENGTH` characters, cut to that."""
+    long = [case.text[:LENGTH] for case in texts.public(path) if len(case.text) >= LENGTH]
+    return long[: 4 * EACH]
+
+
 def by_words():
     return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
 
@@ -80,34 +87,41 @@ def timed(baseline, asked):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", help="labelled cases, JSON lines, for narratives of one story each")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     cases = list(texts.own())
-    asked = list(narratives(cases))
     build = ["cargo", "build", "--release", "--quiet", "-p", "liaison-classification", "--example", "speed"]
     subprocess.run(build, check=True, cwd=ROOT)
-    program = environment.TARGET / "release" / "examples" / "speed"
-
     baselines = {"alike": fitted(alike(), cases), "words": fitted(by_words(), cases)}
+    compared("own texts strung together", list(narratives(cases)), baselines, arguments.rounds)
+    if arguments.cases:
+        compared("single cases", single(arguments.cases), baselines, arguments.rounds)
+
+
+def compared(name, asked, baselines, rounds):
+    """Prints what each takes for these texts."""
+    program = environment.TARGET / "release" / "examples" / "speed"
     ratios = {name: [] for name in baselines}
+    print(f"{len(asked)} {name}")
     print("round    liaison median   p99      load      resident" + "".join(f"   {name:>10} median      p99" for name in baselines))
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/texts.jsonl"
         with open(path, "w", encoding="utf-8") as out:
             out.writelines(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in asked)
-        for number in range(1, arguments.rounds + 1):
+        for number in range(1, rounds + 1):
             ours = json.loads(subprocess.run([program, path], check=True, capture_output=True, text=True).stdout)
             line = (
                 f"{number:5} {ours['median_us']:12.0f} µs {ours['p99_us']:8.0f} µs {ours['load_ms']:6.0f} ms "
                 f"{ours['resident_kib'] / 1024:8.1f} MiB"
             )
-            for name, baseline in baselines.items():
-                median, slow = timed(baseline, asked)
-                ratios[name].append(median / ours["median_us"])
+            for baseline, model in baselines.items():
+                median, slow = timed(model, asked)
+                ratios[baseline].append(median / ours["median_us"])
                 line += f" {median:14.0f} µs {slow:8.0f} µs"
             print(line, flush=True)
-    for name, of in ratios.items():
-        print(f"times faster than {name}: median {np.median(of):.1f}, between {min(of):.1f} and {max(of):.1f}, {len(asked)} texts")
+    for baseline, of in ratios.items():
+        print(f"times faster than {baseline}: median {np.median(of):.1f}, between {min(of):.1f} and {max(of):.1f}")
 
 
 if __name__ == "__main__":

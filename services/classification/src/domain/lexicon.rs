@@ -5,7 +5,7 @@
 //! from its first, where the text has words for all of its steps.
 //! Time is linear in the text: what a position can cost is bounded by the lexicon.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::language::LanguageSet;
 use super::phrase::{self, Step, Symbol};
@@ -38,7 +38,7 @@ pub(super) enum LexiconError {
 /// Collects phrases and compiles them.
 #[derive(Debug, Default)]
 pub(super) struct LexiconBuilder {
-    symbols: BTreeMap<Symbol, SymbolId>,
+    symbols: HashMap<Symbol, SymbolId>,
     phrases: Vec<Compiled>,
 }
 
