@@ -164,7 +164,9 @@ fn case(line: &[u8]) -> Result<Case, String> {
             });
         }
         let kind = match error.classify() {
-            Category::Data => "not the fields of a case",
+            Category::Data => {
+                "not the fields of a case: `id` and `text`, both texts, and as wanted `lang`, `title` and `offences`"
+            }
             Category::Io | Category::Syntax | Category::Eof => "not JSON",
         };
         Err(format!(", column {}: {kind}", error.column()))
