@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::language::LanguageSet;
-use super::phrase::{self, Step, Symbol};
+use super::phrase::{self, GAP, Step, Symbol};
 use super::phrases::{Compiled, CompiledStep, PhraseId, Phrases, Present, Steps, SymbolId};
 use super::text::Text;
 use super::vocabulary::Vocabulary;
@@ -109,17 +109,21 @@ impl Lexicon {
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
         let symbols = Symbols::find(&self.vocabulary, text);
         let possible = self.possible(text, &symbols, languages);
+        let nearby = symbols.nearby(text);
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();
-        for first in 0..text.words().len() {
+        for (first, nearby) in nearby.into_iter().enumerate() {
             let begin = found.len();
-            for id in possible.starting(text.words()[first].distinct) {
-                let target = self.phrases.target(*id);
+            for candidate in possible.starting(text.words()[first].distinct) {
+                if !candidate.goes_on(nearby) {
+                    continue;
+                }
+                let target = self.phrases.target(candidate.phrase);
                 let count = &mut counts[usize::from(target)];
                 if *count >= MAX_COUNT {
                     continue;
                 }
-                let mut steps = self.phrases.steps(*id);
+                let mut steps = self.phrases.steps(candidate.phrase);
                 steps.next();
                 let Some(last) = complete(text, &symbols, steps, first) else {
                     continue;
@@ -149,39 +153,74 @@ impl Lexicon {
     }
 }
 
+/// Symbols as one bit of 64 each: where two sets share no bit they share no symbol.
+type Bits = u64;
+
+fn bit(symbol: SymbolId) -> Bits {
+    1 << (symbol % 64)
+}
+
+/// What stands behind a word: the bits of the next word's symbols, and those of all that a gap reaches.
+#[derive(Clone, Copy, Debug, Default)]
+struct Nearby {
+    next: Bits,
+    within_gap: Bits,
+}
+
+/// A phrase that may begin at a word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Candidate {
+    phrase: PhraseId,
+    gap: bool,
+    /// Of its second step; none where there is no second step.
+    second: Bits,
+}
+
+impl Candidate {
+    /// Whether the second step can be there.
+    const fn goes_on(self, nearby: Nearby) -> bool {
+        let bits = if self.gap {
+            nearby.within_gap
+        } else {
+            nearby.next
+        };
+        self.second == 0 || self.second & bits != 0
+    }
+}
+
 /// The phrases that can be in a text at all: of its languages, and each of their steps has a word somewhere.
 struct Possible {
     /// For each distinct word where the phrases that may begin with it begin; those of the next one follow.
     of: Vec<u32>,
-    phrases: Vec<PhraseId>,
+    phrases: Vec<Candidate>,
 }
 
 impl Possible {
-    fn starting(&self, distinct: u32) -> &[PhraseId] {
+    fn starting(&self, distinct: u32) -> &[Candidate] {
         let distinct = distinct as usize;
         &self.phrases[self.of[distinct] as usize..self.of[distinct + 1] as usize]
     }
 }
 
 impl Lexicon {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low half is the phrase"
-    )]
     fn possible(&self, text: &Text, symbols: &Symbols, languages: LanguageSet) -> Possible {
-        let mut present = Present::new(self.phrases.symbols());
-        for symbol in &symbols.symbols {
-            present.add(*symbol);
-        }
-        // Symbol and phrase in one number, which sorts faster than two.
-        let mut starts: Vec<u64> = Vec::new();
-        self.phrases.each_possible(&present, languages, |id| {
-            let first = self.phrases.steps(id).take(1).flat_map(|(_, step)| step);
-            let present = first.filter(|it| present.has(**it));
-            starts.extend(present.map(|it| u64::from(*it) << 32 | u64::from(id)));
+        let present = Present::new(self.phrases.symbols(), &symbols.symbols);
+        // With the symbol of its first step that each begins with.
+        let mut starts: Vec<(SymbolId, Candidate)> = Vec::new();
+        self.phrases.each_possible(&present, languages, |phrase| {
+            let mut steps = self.phrases.steps(phrase);
+            let first = steps.next().map_or(&[][..], |(_, any_of)| any_of);
+            let (gap, second) = steps.next().unwrap_or_default();
+            let second = second.iter().filter(|it| present.has(**it));
+            let candidate = Candidate {
+                phrase,
+                gap: gap > 0,
+                second: second.fold(0, |bits, symbol| bits | bit(*symbol)),
+            };
+            let first = first.iter().filter(|it| present.has(**it));
+            starts.extend(first.map(|symbol| (*symbol, candidate)));
         });
-        starts.sort_unstable();
-        starts.dedup();
+        let starts = BySymbol::new(&starts, &present);
         let mut possible = Possible {
             of: Vec::with_capacity(text.distinct() + 1),
             phrases: Vec::new(),
@@ -189,18 +228,45 @@ impl Lexicon {
         for distinct in 0..text.distinct() {
             possible.of.push(number(possible.phrases.len()));
             for symbol in symbols.of(distinct) {
-                let symbol = u64::from(*symbol);
-                let from = starts.partition_point(|start| start >> 32 < symbol);
-                let of_symbol = starts[from..]
-                    .iter()
-                    .take_while(|start| *start >> 32 == symbol);
-                possible
-                    .phrases
-                    .extend(of_symbol.map(|start| *start as PhraseId));
+                possible.phrases.extend_from_slice(starts.of(present.rank(*symbol)));
             }
         }
         possible.of.push(number(possible.phrases.len()));
         possible
+    }
+}
+
+/// Phrases by a symbol of their first step, by its rank.
+struct BySymbol {
+    /// For each symbol where its phrases end. They begin where those of the symbol before end.
+    ends: Vec<u32>,
+    phrases: Vec<Candidate>,
+}
+
+impl BySymbol {
+    fn new(starts: &[(SymbolId, Candidate)], present: &Present) -> Self {
+        let mut ends = vec![0_u32; present.count() + 1];
+        for (symbol, _) in starts {
+            ends[present.rank(*symbol) + 1] += 1;
+        }
+        let mut end = 0;
+        for here in &mut ends {
+            end += *here;
+            *here = end;
+        }
+        // Where those of a symbol begin, and, when all of them are in their places, end.
+        let mut phrases = vec![Candidate::default(); starts.len()];
+        for (symbol, candidate) in starts {
+            let at = &mut ends[present.rank(*symbol)];
+            phrases[*at as usize] = *candidate;
+            *at += 1;
+        }
+        Self { ends, phrases }
+    }
+
+    fn of(&self, rank: usize) -> &[Candidate] {
+        let begin = rank.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.phrases[begin as usize..self.ends[rank] as usize]
     }
 }
 
@@ -229,12 +295,14 @@ fn complete(text: &Text, symbols: &Symbols, mut steps: Steps<'_>, at: usize) -> 
 struct Symbols {
     offsets: Vec<u32>,
     symbols: Vec<SymbolId>,
+    bits: Vec<Bits>,
 }
 
 impl Symbols {
     fn find(vocabulary: &Vocabulary, text: &Text) -> Self {
         let mut offsets = Vec::with_capacity(text.distinct() + 1);
         let mut symbols: Vec<SymbolId> = Vec::new();
+        let mut bits = Vec::with_capacity(text.distinct());
         for distinct in 0..text.distinct() {
             let begin = symbols.len();
             offsets.push(number(begin));
@@ -245,9 +313,30 @@ impl Symbols {
                     }
                 });
             }
+            let all = symbols[begin..].iter();
+            bits.push(all.fold(0, |bits, symbol| bits | bit(*symbol)));
         }
         offsets.push(number(symbols.len()));
-        Self { offsets, symbols }
+        Self {
+            offsets,
+            symbols,
+            bits,
+        }
+    }
+
+    /// What stands behind each word of the text.
+    fn nearby(&self, text: &Text) -> Vec<Nearby> {
+        let words = text.words();
+        let bits = words.iter().map(|word| self.bits[word.distinct as usize]);
+        let bits: Vec<Bits> = bits.collect();
+        let behind = (1..=bits.len()).map(|behind| {
+            let reached = &bits[behind..bits.len().min(behind + 1 + usize::from(GAP))];
+            Nearby {
+                next: reached.first().copied().unwrap_or_default(),
+                within_gap: reached.iter().fold(0, |all, bits| all | bits),
+            }
+        });
+        behind.collect()
     }
 
     fn of(&self, distinct: usize) -> &[SymbolId] {

@@ -9,7 +9,7 @@ use super::text::{CHILD_AGE, fold_words};
 use super::word_form;
 
 /// Words that `...` may stand for.
-const GAP: u8 = 6;
+pub(super) const GAP: u8 = 6;
 
 /// What a word of a phrase asks for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -34,11 +34,22 @@ pub(super) struct CompiledStep {
 pub(super) struct Phrases {
     /// For each symbol where its phrases are in `hanging`; those of the next one follow.
     of: Vec<u32>,
-    hanging: Vec<PhraseId>,
+    hanging: Vec<Hanging>,
     /// For each phrase its target, its languages, how many steps it has, and for each of these the gap, how many
     /// symbols it has, and the symbols.
     code: Vec<u16>,
     count: usize,
+}
+
+/// A phrase at one of the symbols that it hangs on.
+#[derive(Clone, Copy, Debug)]
+struct Hanging {
+    phrase: PhraseId,
+    /// The number of the step that it hangs on.
+    step: u16,
+    /// Without this one the phrase is not in a text either: of the other steps that have no choice, the rarest; the
+    /// symbol itself where there is none.
+    also: SymbolId,
 }
 
 /// Numbers before the steps of a phrase.
@@ -53,15 +64,21 @@ impl Phrases {
                 uses[usize::from(*symbol)] += 1;
             }
         }
-        let rarity = |step: &&CompiledStep| -> usize {
+        let rarity = |step: &CompiledStep| -> usize {
             let symbols = step.any_of.iter();
             symbols.map(|symbol| uses[usize::from(*symbol)]).sum()
         };
         let mut by_symbol = vec![Vec::new(); symbols];
         for (at, phrase) in phrases.iter().enumerate() {
-            let rarest = phrase.steps.iter().min_by_key(rarity);
-            for symbol in rarest.into_iter().flat_map(|step| &step.any_of) {
-                by_symbol[usize::from(*symbol)].push(at);
+            let rarest = (0_u16..).zip(&phrase.steps).min_by_key(|(_, step)| rarity(step));
+            let (step, rarest) = rarest.map_or((0, &[][..]), |(at, step)| (at, &step.any_of));
+            let without_choice = phrase.steps.iter().filter_map(|step| match step.any_of[..] {
+                [symbol] if rarest != [symbol] => Some(symbol),
+                _ => None,
+            });
+            let also = without_choice.min_by_key(|symbol| uses[usize::from(*symbol)]);
+            for symbol in rarest {
+                by_symbol[usize::from(*symbol)].push((at, step, also.unwrap_or(*symbol)));
             }
         }
         let mut all = Self {
@@ -71,13 +88,13 @@ impl Phrases {
         let mut written: Vec<Option<PhraseId>> = vec![None; phrases.len()];
         for hanging in by_symbol {
             all.of.push(position(all.hanging.len())?);
-            for at in hanging {
-                let id = match written[at] {
+            for (at, step, also) in hanging {
+                let phrase = match written[at] {
                     Some(id) => id,
                     None => all.write(&phrases[at])?,
                 };
-                written[at] = Some(id);
-                all.hanging.push(id);
+                written[at] = Some(phrase);
+                all.hanging.push(Hanging { phrase, step, also });
             }
         }
         Ok(all)
@@ -121,8 +138,7 @@ impl Phrases {
         }
     }
 
-    /// Calls `out` with each phrase in one of these languages of which each step has a word that is present: more than
-    /// once, where it hangs on several that are.
+    /// Calls `out` once with each phrase in one of these languages of which each step has a word that is present.
     pub(super) fn each_possible(
         &self,
         present: &Present,
@@ -131,15 +147,21 @@ impl Phrases {
     ) {
         let languages = u16::from(languages.bits());
         for symbol in present.all() {
-            let next = self.of.get(symbol + 1);
+            let next = self.of.get(usize::from(symbol) + 1);
             let end = next.map_or(self.hanging.len(), |next| *next as usize);
-            for id in &self.hanging[self.of[symbol] as usize..end] {
-                let has_word = |(_, step): (u16, &[SymbolId])| {
-                    let mut symbols = step.iter();
-                    symbols.any(|symbol| present.has(*symbol))
-                };
-                if self.code[*id as usize + 1] & languages != 0 && self.steps(*id).all(has_word) {
-                    out(*id);
+            let begin = self.of[usize::from(symbol)] as usize;
+            for hanging in &self.hanging[begin..end] {
+                let id = hanging.phrase;
+                if !present.has(hanging.also) || self.code[id as usize + 1] & languages == 0 {
+                    continue;
+                }
+                let possible = (0..).zip(self.steps(id)).all(|(step, (_, any_of))| {
+                    let first = any_of.iter().find(|symbol| present.has(**symbol));
+                    // Of several symbols that it hangs on the first one that is present calls.
+                    first.is_some_and(|first| step != hanging.step || *first == symbol)
+                });
+                if possible {
+                    out(id);
                 }
             }
         }
@@ -172,31 +194,60 @@ fn position(at: usize) -> Result<u32, LexiconError> {
 
 /// Which symbols stand somewhere in a text, a bit for each.
 #[derive(Debug)]
-pub(super) struct Present(Vec<u64>);
+pub(super) struct Present {
+    bits: Vec<u64>,
+    /// For each number of bits how many symbols are present before it.
+    before: Vec<u32>,
+    count: u32,
+}
 
 impl Present {
-    /// None of so many.
-    pub(super) fn new(symbols: usize) -> Self {
-        Self(vec![0; symbols.div_ceil(64)])
-    }
-
-    pub(super) fn add(&mut self, symbol: SymbolId) {
-        self.0[usize::from(symbol / 64)] |= 1 << (symbol % 64);
+    /// These of so many.
+    pub(super) fn new(symbols: usize, present: &[SymbolId]) -> Self {
+        let mut bits = vec![0_u64; symbols.div_ceil(64)];
+        for symbol in present {
+            bits[usize::from(symbol / 64)] |= 1 << (symbol % 64);
+        }
+        let mut count = 0;
+        let before = bits.iter().map(|bits| {
+            let before = count;
+            count += bits.count_ones();
+            before
+        });
+        let before = before.collect();
+        Self {
+            bits,
+            before,
+            count,
+        }
     }
 
     pub(super) fn has(&self, symbol: SymbolId) -> bool {
-        self.0[usize::from(symbol / 64)] & (1 << (symbol % 64)) != 0
+        self.bits[usize::from(symbol / 64)] & (1 << (symbol % 64)) != 0
     }
 
-    fn all(&self) -> impl Iterator<Item = usize> {
-        let mut words = (0..).step_by(64).zip(&self.0);
-        let (mut base, mut left) = (0, 0);
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    /// How many are present before this one.
+    pub(super) fn rank(&self, symbol: SymbolId) -> usize {
+        let word = usize::from(symbol / 64);
+        let below = self.bits[word] & ((1 << (symbol % 64)) - 1);
+        (self.before[word] + below.count_ones()) as usize
+    }
+
+    fn all(&self) -> impl Iterator<Item = SymbolId> {
+        let mut words = (0..).step_by(64).zip(&self.bits);
+        let (mut base, mut left): (SymbolId, u64) = (0, 0);
         std::iter::from_fn(move || {
             while left == 0 {
                 let (next, bits) = words.next()?;
                 (base, left) = (next, *bits);
             }
-            let symbol = base + left.trailing_zeros() as usize;
+            // Below 64.
+            let symbol = base + left.trailing_zeros() as SymbolId;
             left &= left - 1;
             Some(symbol)
         })
@@ -208,11 +259,7 @@ mod tests {
     use super::*;
 
     fn present(symbols: &[SymbolId]) -> Present {
-        let mut present = Present::new(200);
-        for symbol in symbols {
-            present.add(*symbol);
-        }
-        present
+        Present::new(200, symbols)
     }
 
     fn phrase(target: u16, steps: &[&[SymbolId]]) -> Compiled {
@@ -229,8 +276,11 @@ mod tests {
 
     #[test]
     fn every_bit_is_found_again() {
-        let all: Vec<usize> = present(&[0, 63, 64, 127, 199, 64]).all().collect();
+        let present = present(&[0, 63, 64, 127, 199, 64]);
+        let all: Vec<SymbolId> = present.all().collect();
         assert_eq!(all, [0, 63, 64, 127, 199]);
+        let ranks: Vec<usize> = all.iter().map(|symbol| present.rank(*symbol)).collect();
+        assert_eq!((ranks, present.count()), (vec![0, 1, 2, 3, 4], 5));
     }
 
     #[test]
@@ -255,7 +305,8 @@ mod tests {
         assert_eq!(possible(&[1]), [1]);
         assert_eq!(possible(&[1, 3]), [0, 1]);
         assert_eq!(possible(&[2, 3, 150]), [0; 0]);
-        assert_eq!(possible(&[1, 150, 151]), [1, 2, 2]);
+        assert_eq!(possible(&[1, 150, 151]), [1, 2]);
+        assert_eq!(possible(&[1, 151]), [1, 2]);
         assert_eq!((phrases.count(), phrases.symbols()), (4, 200));
     }
 
