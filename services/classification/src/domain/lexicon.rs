@@ -6,12 +6,14 @@
 //! Time is linear in the text: what a position can cost is bounded by the lexicon.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use super::language::LanguageSet;
 use super::phrase::{self, GAP, Step, Symbol};
 use super::phrases::{Compiled, CompiledStep, PhraseId, Phrases, Present, Steps, SymbolId};
 use super::text::Text;
 use super::vocabulary::Vocabulary;
+use super::word_hash::Fnv;
 
 /// Findings of one concept beyond this many are not counted.
 pub(super) const MAX_COUNT: usize = 64;
@@ -38,7 +40,7 @@ pub(super) enum LexiconError {
 /// Collects phrases and compiles them.
 #[derive(Debug, Default)]
 pub(super) struct LexiconBuilder {
-    symbols: HashMap<Symbol, SymbolId>,
+    symbols: HashMap<Symbol, SymbolId, BuildHasherDefault<Fnv>>,
     phrases: Vec<Compiled>,
 }
 
@@ -228,7 +230,9 @@ impl Lexicon {
         for distinct in 0..text.distinct() {
             possible.of.push(number(possible.phrases.len()));
             for symbol in symbols.of(distinct) {
-                possible.phrases.extend_from_slice(starts.of(present.rank(*symbol)));
+                possible
+                    .phrases
+                    .extend_from_slice(starts.of(present.rank(*symbol)));
             }
         }
         possible.of.push(number(possible.phrases.len()));

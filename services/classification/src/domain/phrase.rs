@@ -68,32 +68,56 @@ pub(super) fn parse(phrase: &str) -> Option<Vec<Vec<Step>>> {
                 several.push(symbols);
             }
         }
-        let mut next = Vec::new();
-        for before in done {
-            if !single.is_empty() {
-                let mut with = before.clone();
-                with.push(Step {
-                    any_of: single.clone(),
+        // Most steps are one word or a choice of words, and need no copy of what is there.
+        if several.is_empty() {
+            if let Some((last, others)) = done.split_last_mut() {
+                let step = Step {
+                    any_of: single,
                     gap,
-                });
-                next.push(with);
-            }
-            for symbols in &several {
-                let mut with = before.clone();
-                for (at, symbol) in symbols.iter().enumerate() {
-                    let gap = if at == 0 { gap } else { 0 };
-                    with.push(Step {
-                        any_of: vec![symbol.clone()],
-                        gap,
-                    });
+                };
+                for before in others {
+                    before.push(step.clone());
                 }
-                next.push(with);
+                last.push(step);
             }
+        } else {
+            done = with_each(&done, &single, &several, gap);
         }
-        done = next;
         gap = 0;
     }
     (!done[0].is_empty()).then_some(done)
+}
+
+/// What is there, followed by each alternative: those of one word as one step, the others word by word.
+fn with_each(
+    done: &[Vec<Step>],
+    single: &[Symbol],
+    several: &[Vec<Symbol>],
+    gap: u8,
+) -> Vec<Vec<Step>> {
+    let mut next = Vec::new();
+    for before in done {
+        if !single.is_empty() {
+            let mut with = before.clone();
+            with.push(Step {
+                any_of: single.to_vec(),
+                gap,
+            });
+            next.push(with);
+        }
+        for symbols in several {
+            let mut with = before.clone();
+            for (at, symbol) in symbols.iter().enumerate() {
+                let gap = if at == 0 { gap } else { 0 };
+                with.push(Step {
+                    any_of: vec![symbol.clone()],
+                    gap,
+                });
+            }
+            next.push(with);
+        }
+    }
+    next
 }
 
 /// The symbols of one alternative: usually one, more where it has several words.

@@ -70,12 +70,17 @@ impl Phrases {
         };
         let mut by_symbol = vec![Vec::new(); symbols];
         for (at, phrase) in phrases.iter().enumerate() {
-            let rarest = (0_u16..).zip(&phrase.steps).min_by_key(|(_, step)| rarity(step));
+            let rarest = (0_u16..)
+                .zip(&phrase.steps)
+                .min_by_key(|(_, step)| rarity(step));
             let (step, rarest) = rarest.map_or((0, &[][..]), |(at, step)| (at, &step.any_of));
-            let without_choice = phrase.steps.iter().filter_map(|step| match step.any_of[..] {
-                [symbol] if rarest != [symbol] => Some(symbol),
-                _ => None,
-            });
+            let without_choice = phrase
+                .steps
+                .iter()
+                .filter_map(|step| match step.any_of[..] {
+                    [symbol] if rarest != [symbol] => Some(symbol),
+                    _ => None,
+                });
             let also = without_choice.min_by_key(|symbol| uses[usize::from(*symbol)]);
             for symbol in rarest {
                 by_symbol[usize::from(*symbol)].push((at, step, also.unwrap_or(*symbol)));
@@ -238,6 +243,10 @@ impl Present {
         (self.before[word] + below.count_ones()) as usize
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "bits of a number are counted below 64"
+    )]
     fn all(&self) -> impl Iterator<Item = SymbolId> {
         let mut words = (0..).step_by(64).zip(&self.bits);
         let (mut base, mut left): (SymbolId, u64) = (0, 0);
@@ -246,7 +255,6 @@ impl Present {
                 let (next, bits) = words.next()?;
                 (base, left) = (next, *bits);
             }
-            // Below 64.
             let symbol = base + left.trailing_zeros() as SymbolId;
             left &= left - 1;
             Some(symbol)

@@ -25,6 +25,23 @@ impl Fnv {
     }
 }
 
+impl Default for Fnv {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+/// For what the rule set holds, which nobody else chooses.
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        *self = self.and_all(bytes);
+    }
+}
+
 /// The hash of a word.
 pub(super) fn word_hash(word: &str) -> u64 {
     Fnv::NEW.and_all(word.as_bytes()).0
