@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+import embedding
 import environment
 import features
 import figures
@@ -24,7 +25,7 @@ from slices import FRESH
 with mock.patch.object(environment, "enter"):  # train enters its own environment; this one holds all of it
     import train
 
-ROWS = ("found", "y", "right", "group", "source", "lang", "kind", "weight")
+ROWS = ("found", "y", "right", "group", "source", "lang", "read_as", "kind", "weight")
 # Of a score without fitted weights: "none" leads unless a unit is ahead by more than this.
 NONE_GIVEN = "weak"
 
@@ -75,7 +76,7 @@ class Table:
         if aside:
             others.append((train.Pieces(aside, command), "whole"))
         self.ids, self.given = learned.ids, learned.given
-        ngrams = learn.Ngrams(learned.folded)
+        ngrams = learn.Ngrams(learned.folded, embedding.made(environment.TARGET / "training"))
         folded = list(learned.folded)
         parts = {name: [getattr(learned, name)] for name in ROWS}
         self.texts = [(case.id, case.source) for case, *_ in learned.rows]
@@ -90,7 +91,7 @@ class Table:
         for name in ROWS:
             setattr(self, name, np.concatenate(parts[name]))
         self.rows = folded  # train.balanced counts them
-        self.counts = ngrams.counts(folded)
+        self.counts = ngrams.counts(folded, self.read_as)
         self.real = ~np.char.startswith(self.source, "translated") & (self.source != "kept")
         self.own = np.char.startswith(self.source, "own") | np.isin(self.source, ["reports", "hard"])
         self.whole = self.kind == "whole"
@@ -116,7 +117,10 @@ class Fits:
     def __init__(self, table, said):
         self.said = said
         digest = hashlib.sha256(str(train.FOLDS).encode())
-        for part in (table.counts.data, table.counts.indices, table.counts.indptr, table.y, table.group):
+        for counts in (table.counts.ngrams, table.counts.words):
+            for part in (counts.data, counts.indices, counts.indptr):
+                digest.update(np.ascontiguousarray(part))
+        for part in (table.counts.embedding.vectors, table.y, table.group):
             digest.update(np.ascontiguousarray(part))
         for code in (learn, train.crossvalidated):
             digest.update(inspect.getsource(code).encode())

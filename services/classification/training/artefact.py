@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from learn import CHARACTERS, DAMPING, WORDS
+from learn import CHARACTERS, DAMPING, VECTORS_DAMPING, WORDS
 
 MAGIC = b"LIAISON\x02"
 # Weights of concepts are written with two decimals, and not at all below this.
 LEAST = 0.03
 # Those of src/domain/ngrams.rs.
-RUN_OF_WORDS = 1
+RUN_OF_WORDS, RUN_OF_CHARACTERS = 1, 2
+WORD_OF = {"ar": 3, "en": 4, "es": 5, "fr": 6}
 MIXER, BASE = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95
 ALL = (1 << 64) - 1
 
@@ -21,15 +22,24 @@ def rounded(model):
     """The model with the weights that are written, so that what is said of it is true of what is read."""
     concepts = np.round(model.concepts, 2)
     concepts[np.abs(model.concepts) < LEAST] = 0.0
-    scale = np.abs(model.wording).max(axis=0) / 127.0
     return replace(
         model,
         concepts=concepts,
         bias=np.round(model.bias, 3),
-        wording=np.clip(np.rint(model.wording / scale), -127, 127) * scale,
+        wording=in_bytes(model.wording) * scale(model.wording),
+        words=in_bytes(model.words) * scale(model.words),
         wording_bias=np.round(model.wording_bias, 6),
         temperature=round(model.temperature, 4),
     )
+
+
+def scale(weights):
+    """For each answer what a byte of 1 stands for."""
+    return np.abs(weights).max(axis=0) / 127.0
+
+
+def in_bytes(weights):
+    return np.clip(np.rint(weights / scale(weights)), -127, 127).astype(np.int8)
 
 
 def word_hash(word):
@@ -42,7 +52,7 @@ def word_hash(word):
 
 def number(kind, name):
     """The number of an n-gram, as in src/domain/ngrams.rs."""
-    if kind == RUN_OF_WORDS:
+    if kind != RUN_OF_CHARACTERS:
         value = kind
         for word in name.split(" "):
             value = ((value ^ word_hash(word)) * MIXER) & ALL
@@ -68,13 +78,9 @@ def write_weights(path, model, ids, names, source):
 
 
 def write_model(path, model, ngrams, names, version):
-    """Two n-grams of one number are one too many: the later is left out."""
-    records = {}
-    values = model.wording
-    scale = np.abs(values).max(axis=0) / 127.0
-    for column, idf, row in zip(model.columns, model.idf, values):
-        weights = np.clip(np.rint(row / scale), -127, 127).astype(np.int8)
-        records.setdefault(number(*ngrams.names[column]), struct.pack("<f", idf) + weights.tobytes())
+    of_ngrams = records((ngrams.names[column] for column in model.columns), model.idf, model.wording)
+    words = ((WORD_OF[lang], word) for lang, word in ngrams.embedding.words)
+    of_words = records(words, model.words_idf, model.words)
     header = {
         "version": version,
         "answers": names,
@@ -82,14 +88,28 @@ def write_model(path, model, ngrams, names, version):
         "characters": list(CHARACTERS),
         "damping": DAMPING,
         "bias": [round(float(value), 6) for value in model.wording_bias],
-        "scale": [float(value) for value in scale],
-        "records": len(records),
+        "scale": [float(value) for value in scale(model.wording)],
+        "records": len(of_ngrams),
+        "embedding": {
+            "damping": VECTORS_DAMPING,
+            "scale": [float(value) for value in scale(model.words)],
+            "records": len(of_words),
+        },
     }
     header = json.dumps(header, separators=(",", ":")).encode()
     with open(path, "wb") as out:
         out.write(MAGIC + struct.pack("<I", len(header)) + header)
-        for ngram in sorted(records):
-            out.write(struct.pack("<Q", ngram) + records[ngram])
+        for part in (of_ngrams, of_words):
+            for at in sorted(part):
+                out.write(struct.pack("<Q", at) + part[at])
+
+
+def records(names, idf, weights):
+    """By their numbers. Two of one number are one too many: the later is left out."""
+    found = {}
+    for name, rarity, row in zip(names, idf, in_bytes(weights)):
+        found.setdefault(number(*name), struct.pack("<f", rarity) + row.tobytes())
+    return found
 
 
 def write_report(path, version, report, temperature, threshold):

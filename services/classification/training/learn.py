@@ -8,19 +8,22 @@ Scores of the answers = concepts (src/domain/score.rs) + wording (src/domain/wor
 2. The wording on top: n-grams fitted to what the concepts leave open, with half of the concepts' scores as given, so
    that they also learn for texts in which no concept is found. Fitted twice: on all n-grams, then on those that
    count most.
+   Beside them, each known word by its vector (embedding.py): how a text's words lie in that space is learned as one more
+   part of the wording. As all of it is linear, it becomes weights of the words themselves.
 3. The temperature, on texts that were not learned from: how far scores are to be believed. It does not depend on the
    length: fitted with one that does, short texts came out as those of every length.
 """
 
 import glob
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_array, diags_array, hstack
 from sklearn.feature_extraction.text import CountVectorizer
 
+from embedding import Embedding
 from features import DATA
 
 CONCEPT_PENALTY = 6.0
@@ -31,6 +34,8 @@ SEEN_IN = 5  # texts, words; twice as many for characters
 DAMPING = 40.0
 RECORDS = 20_000
 ROUNDS = (25, 60)
+VECTORS_GIVEN = 0.2
+VECTORS_DAMPING = 8.0
 
 
 def rules():
@@ -91,10 +96,23 @@ def regression(x, y, weight, penalty, start, offset, rounds):
     return w - w.mean(axis=1, keepdims=True), b - b.mean()
 
 
+@dataclass
+class Counts:
+    """How often n-grams and words of the embedding stand in texts, a row each."""
+
+    ngrams: csr_array
+    words: csr_array
+    embedding: Embedding
+
+    def __getitem__(self, rows):
+        return replace(self, ngrams=csr_array(self.ngrams[rows]), words=csr_array(self.words[rows]))
+
+
 class Ngrams:
     """Counts of n-grams in folded words, as src/domain/ngrams.rs takes them."""
 
-    def __init__(self, folded):
+    def __init__(self, folded, embedding):
+        self.embedding = embedding
         self.by_word = CountVectorizer(
             analyzer="word", token_pattern=r"\S+", lowercase=False, ngram_range=WORDS, min_df=SEEN_IN, dtype=np.float32
         ).fit(folded)
@@ -105,17 +123,17 @@ class Ngrams:
         self.names = [(1, name) for name in self.by_word.get_feature_names_out()]
         self.names += [(2, name) for name in self.by_character.get_feature_names_out()]
 
-    def counts(self, folded):
+    def counts(self, folded, langs):
         both = [self.by_word.transform(folded), self.by_character.transform(folded)]
-        return csr_array(hstack(both, format="csr"))
+        return Counts(csr_array(hstack(both, format="csr")), self.embedding.counts(folded, langs), self.embedding)
 
 
-def weighed(counts, idf):
+def weighed(counts, idf, damping=DAMPING):
     """x of wording.rs."""
     x = counts.copy()
     x.data = 1.0 + np.log(x.data)
     x = csr_array(x @ diags_array(idf.astype(np.float32)))
-    norm = np.sqrt(np.asarray(x.multiply(x).sum(axis=1)).ravel() + DAMPING**2)
+    norm = np.sqrt(np.asarray(x.multiply(x).sum(axis=1)).ravel() + damping**2)
     return csr_array(diags_array((1.0 / norm).astype(np.float32)) @ x)
 
 
@@ -129,13 +147,16 @@ class Model:
     idf: np.ndarray
     wording: np.ndarray
     wording_bias: np.ndarray
+    words_idf: np.ndarray
+    words: np.ndarray
     temperature: float = 1.0
 
     def concept_scores(self, found):
         return found @ self.concepts + self.bias
 
     def wording_scores(self, counts):
-        return weighed(csr_array(counts[:, self.columns]), self.idf) @ self.wording + self.wording_bias
+        ngrams = weighed(csr_array(counts.ngrams[:, self.columns]), self.idf) @ self.wording
+        return ngrams + weighed(counts.words, self.words_idf, VECTORS_DAMPING) @ self.words + self.wording_bias
 
     def scores(self, found, counts):
         return self.concept_scores(found) + self.wording_scores(counts)
@@ -148,20 +169,23 @@ def learn(found, counts, y, weight, given):
     """Fits concepts, then the wording on top of them."""
     w, b = regression(found, y, weight, CONCEPT_PENALTY, given, 0.0, 300)
     offset = CONCEPTS_GIVEN * (found @ w + b)
-    seen = np.asarray((counts > 0).sum(axis=0)).ravel()
-    idf = np.log((1 + counts.shape[0]) / (1 + seen)) + 1.0
+    ngrams, embedding = counts.ngrams, counts.embedding
+    seen = np.asarray((ngrams > 0).sum(axis=0)).ravel()
+    idf = np.log((1 + ngrams.shape[0]) / (1 + seen)) + 1.0
+    meaning = weighed(counts.words, embedding.idf, VECTORS_DAMPING) @ (VECTORS_GIVEN * embedding.vectors)
 
-    def wording(columns, rounds):
-        x = weighed(csr_array(counts[:, columns]), idf[columns])
-        empty = np.zeros((len(columns), y.shape[1]))
-        return regression(x, y, weight, WORDING_PENALTY, empty, offset, rounds)
+    def wording(columns, rounds, *more):
+        x = csr_array(hstack([weighed(csr_array(ngrams[:, columns]), idf[columns]), *more], format="csr"))
+        empty = np.zeros((x.shape[1], y.shape[1]))
+        weights, bias = regression(x, y, weight, WORDING_PENALTY, empty, offset, rounds)
+        return weights[: len(columns)], weights[len(columns) :], bias
 
     columns = np.flatnonzero(seen > 0)
-    first, _ = wording(columns, ROUNDS[0])
+    first, _, _ = wording(columns, ROUNDS[0])
     impact = np.abs(first).max(axis=1) * idf[columns] * np.sqrt(seen[columns])
     columns = np.sort(columns[np.argsort(-impact)[:RECORDS]])
-    n, nb = wording(columns, ROUNDS[1])
-    return Model(w, b, columns, idf[columns], n, nb)
+    n, v, nb = wording(columns, ROUNDS[1], csr_array(meaning))
+    return Model(w, b, columns, idf[columns], n, nb, embedding.idf, VECTORS_GIVEN * embedding.vectors @ v)
 
 
 def calibrate(scores, right, weight):

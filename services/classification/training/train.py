@@ -6,7 +6,7 @@
 Needs Rust and Python; installs requirements.txt under target/. CASES holds `id, lang, text, labels` and, optionally, `source`
 and `optional_labels`, one case a line. Own texts (texts/, and the open halves of the test data) are added. Where Debian's
 apertium, apertium-eng-spa, apertium-eng-cat and apertium-fra-cat are installed, English cases are learned from in Spanish and
-French as well. Nothing of the cases is written anywhere but under target/.
+French as well. The embedding needs the same, npm, and Debian's apertium-fra-cat and dict-freedict-eng-ara. Nothing of the cases is written anywhere but under target/.
 
 Writes ../data/weights.toml, ../data/model.bin and ../data/report.toml. Figures are cross-validated: each text is decided by a
 model that has seen neither it nor a near duplicate, translations and pieces of it included. The lexicon was written by people
@@ -27,6 +27,7 @@ import time  # noqa: E402
 import numpy as np  # noqa: E402
 
 import artefact  # noqa: E402
+import embedding  # noqa: E402
 import features  # noqa: E402
 import figures  # noqa: E402
 import learn  # noqa: E402
@@ -53,6 +54,7 @@ class Pieces:
         self.rows = [(case, kind, text, weight) for case in cases for kind, text, weight in texts.pieces(case)]
         answers = features.found([text for _, _, text, _ in self.rows], command)
         self.folded = [answer["words"] for answer in answers]
+        self.read_as = np.array([answer["language"] or "" for answer in answers])
         self.ids, self.given = learn.lexicon()
         self.found = features.concepts(answers, self.ids)
         self.y = np.zeros((len(self.rows), len(names)))
@@ -135,9 +137,9 @@ def main():
     cases = texts.grouped(cases + list(texts.own()) + translations)
     pieces = Pieces(cases, command)
     print(f"{len(cases)} texts in {pieces.group.max() + 1} groups, {len(pieces.rows)} pieces, {len(pieces.ids)} concepts")
-    ngrams = learn.Ngrams(pieces.folded)
-    counts = ngrams.counts(pieces.folded)
-    print(f"{counts.shape[1]} n-grams")
+    ngrams = learn.Ngrams(pieces.folded, embedding.made(environment.TARGET / "training"))
+    counts = ngrams.counts(pieces.folded, pieces.read_as)
+    print(f"{counts.ngrams.shape[1]} n-grams, {counts.words.shape[1]} words of the embedding")
 
     concepts, wording = crossvalidated(pieces, counts)
     if arguments.scores:

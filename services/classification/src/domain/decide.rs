@@ -78,7 +78,7 @@ impl Reading {
             .detect(&text, input.narrative, input.language);
         let found = rules.lexicon().search(&text, detected.readable);
         let evidence = evidence::sift(rules, &text, &found);
-        let scores = score::score(rules, &text, &evidence);
+        let scores = score::score(rules, &text, detected.language, &evidence);
         let ranked = score::ranked(&scores.probabilities);
         Self {
             text,

@@ -6,11 +6,13 @@
 //! result multiplied by [`MIXER`]. Characters are taken from the word with a space before and after; a word shorter than
 //! the run counts once, whole. A run of them is a polynomial of its code points at [`BASE`], the first one the coefficient
 //! of the highest power: with all polynomials that a word begins as, each run within it costs one multiplication.
-//! [`CHARACTERS`] is added by exclusive or, the result multiplied by [`MIXER`], and its high half added to the low one by
+//! A word in one language is the same as a run of one, but begins as [`word_of`] says. [`CHARACTERS`] is added by exclusive or, the result multiplied by [`MIXER`], and its high half added to the low one by
 //! exclusive or.
 //!
 //! `training/learn.py` makes the same of the same words with scikit-learn's `word` and `char_wb` analyzers and
 //! `training/artefact.py` the same numbers; a test holds both to it.
+
+use liaison_types::Language;
 
 use super::filter::Filter;
 use super::text::Text;
@@ -19,6 +21,16 @@ use super::text::Text;
 const WORDS: u64 = 1;
 /// Tells runs of characters from those of words.
 const CHARACTERS: u64 = 2;
+
+/// What a word in one language begins as.
+const fn word_of(language: Language) -> u64 {
+    match language {
+        Language::Ar => 3,
+        Language::En => 4,
+        Language::Es => 5,
+        Language::Fr => 6,
+    }
+}
 /// 2⁶⁴ over the golden ratio, odd: <https://en.wikipedia.org/wiki/Hash_function#Fibonacci_hashing>.
 const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A multiplier that spreads well, by Steele and Vigna: <https://doi.org/10.1002/spe.3030>.
@@ -47,6 +59,11 @@ impl WordRun {
     const fn and(self, word: u64) -> Self {
         Self((self.0 ^ word).wrapping_mul(MIXER))
     }
+}
+
+/// The number of a word of this hash in one language.
+pub(super) const fn word_in(language: Language, word: u64) -> u64 {
+    WordRun(word_of(language)).and(word).0
 }
 
 /// The number of a run of characters that makes this polynomial.
@@ -87,7 +104,7 @@ impl<T: Copy + Default> Known<T> {
     }
 
     #[inline]
-    fn get(&self, ngram: u64) -> Option<T> {
+    pub(super) fn get(&self, ngram: u64) -> Option<T> {
         if !self.filter.may_hold(ngram) {
             return None;
         }

@@ -6,6 +6,8 @@
 //! What the wording adds comes to it. Probabilities are the softmax of the scores after they are divided by
 //! the temperature, which is fitted so that they hold what they say.
 
+use liaison_types::Language;
+
 use super::decision::Decimal;
 use super::evidence::Evidence;
 use super::rule_set::RuleSet;
@@ -36,7 +38,12 @@ pub(super) fn presence(count: u32) -> f64 {
 }
 
 /// Weighs the features.
-pub(super) fn score(rules: &RuleSet, text: &Text, evidence: &Evidence) -> Scores {
+pub(super) fn score(
+    rules: &RuleSet,
+    text: &Text,
+    language: Option<Language>,
+    evidence: &Evidence,
+) -> Scores {
     let features = &evidence.features;
     let answers = rules.bias().len();
     let mass: f64 = features
@@ -62,7 +69,7 @@ pub(super) fn score(rules: &RuleSet, text: &Text, evidence: &Evidence) -> Scores
     }
     let by_concepts = scores.clone();
     let wording = rules.model().map_or_else(Wording::default, |model| {
-        model.weigh(text, &evidence.masked)
+        model.weigh(text, language, &evidence.masked)
     });
     let mean = wording.scores.iter().sum::<f64>() / answers_f64(answers);
     let by_wording: Vec<f64> = wording.scores.iter().map(|score| score - mean).collect();

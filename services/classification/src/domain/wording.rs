@@ -3,13 +3,16 @@
 //! Concepts carry what a text says in any language; the n-grams add how such things are usually put. For
 //! each answer the model adds `bias + Σ weight · x`, where an n-gram that stands `c` times in the text has
 //! `x = (1 + ln c) · idf / √(Σ ((1 + ln c) · idf)² + damping²)` over the n-grams the model knows. The
-//! damping keeps short texts, of which little is known, near the bias.
+//! damping keeps short texts, of which little is known, near the bias. Words in one language, whose weights come of
+//! what kindred words say in every language (`training/embedding.py`), are weighed in the same way beside the n-grams.
 //!
 //! The file is written by `training/train.py`: the eight bytes `LIAISON` and 2; the length of the header, four
 //! bytes; the header, JSON; then a record for each n-gram in ascending order of its number: the number
 //! (eight bytes), its idf (four bytes, IEEE 754) and a weight for each answer (one signed byte, to be
-//! multiplied by the answer's scale). Numbers are little-endian.
+//! multiplied by the answer's scale); then, where the header has an `embedding`, its words in the same form. Numbers are
+//! little-endian.
 
+use liaison_types::Language;
 use serde::Deserialize;
 
 use super::decision::Span;
@@ -55,6 +58,16 @@ struct Header {
     bias: Vec<f64>,
     scale: Vec<f32>,
     records: usize,
+    #[serde(default)]
+    embedding: Option<PartHeader>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartHeader {
+    damping: f64,
+    scale: Vec<f32>,
+    records: usize,
 }
 
 /// The model.
@@ -62,8 +75,16 @@ struct Header {
 pub(super) struct Model {
     version: String,
     lengths: Lengths,
-    damping: f64,
     bias: Vec<f64>,
+    ngrams: Part,
+    /// Words in one language.
+    embedding: Part,
+}
+
+/// What is weighed together.
+#[derive(Debug)]
+struct Part {
+    damping: f64,
     known: Known<u32>,
     idf: Vec<f32>,
     /// For each n-gram its weight for each answer, in parts of the answer's scale: a byte each, so that they stay near
@@ -79,6 +100,9 @@ pub(super) struct Wording {
     pub(super) scores: Vec<f64>,
     /// Each n-gram found once: which, and what a weight of it is multiplied by for each time it stands there.
     factors: Vec<(u32, f64)>,
+    /// The same of the words in one language, and which distinct words of the text they are.
+    words: Vec<(u32, f64)>,
+    distinct: Vec<u32>,
     /// Each time a run of words was found: its place in `factors`, its first and its last word.
     runs: Vec<(u32, u32, u32)>,
     /// Runs of characters found within distinct words: the place in `factors` and the word.
@@ -114,6 +138,97 @@ impl Tally {
     }
 }
 
+impl Part {
+    /// Reads as many records as the header says; what follows them.
+    fn read<'b>(
+        header: &PartHeader,
+        count: usize,
+        bytes: &'b [u8],
+    ) -> Result<(Self, &'b [u8]), ModelError> {
+        let right = header.scale.len() == count
+            && header.scale.iter().all(|value| value.is_finite())
+            && header.damping.is_finite()
+            && header.damping > 0.0
+            && header.records <= MAX_RECORDS;
+        if !right {
+            return Err(ModelError::Value);
+        }
+        let size = 12 + count;
+        let (bytes, rest) = bytes
+            .split_at_checked(header.records * size)
+            .ok_or(ModelError::Form)?;
+        let mut part = Self {
+            damping: header.damping,
+            known: Known::new(&[]),
+            idf: Vec::with_capacity(header.records),
+            weights: Vec::with_capacity(header.records * count),
+            scale: header.scale.iter().copied().map(f64::from).collect(),
+        };
+        let mut numbers: Vec<(u64, u32)> = Vec::with_capacity(header.records);
+        for (at, record) in (0_u32..).zip(bytes.chunks_exact(size)) {
+            let (ngram, record) = record.split_first_chunk::<8>().ok_or(ModelError::Form)?;
+            let (idf, weights) = record.split_first_chunk::<4>().ok_or(ModelError::Form)?;
+            let (ngram, idf) = (u64::from_le_bytes(*ngram), f32::from_le_bytes(*idf));
+            if numbers.last().is_some_and(|(last, _)| *last >= ngram) {
+                return Err(ModelError::Order);
+            }
+            if !idf.is_finite() || idf <= 0.0 {
+                return Err(ModelError::Value);
+            }
+            numbers.push((ngram, at));
+            part.idf.push(idf);
+            let weights = weights.iter().map(|byte| byte.cast_signed());
+            part.weights.extend(weights);
+        }
+        part.known = Known::new(&numbers);
+        Ok((part, rest))
+    }
+
+    /// What is found with how often it stands there adds this to each score. Each number becomes its factor.
+    fn sum(&self, factors: &mut [(u32, f64)], scores: &mut [f64]) {
+        let mut mass = self.damping * self.damping;
+        let mut sums = vec![0.0; scores.len()];
+        for (ngram, times) in factors.iter_mut() {
+            let idf = f64::from(self.idf[*ngram as usize]);
+            // Most stand there once, and a logarithm takes as long as all the rest.
+            let x = if *times > 1.0 { 1.0 + times.ln() } else { 1.0 } * idf;
+            mass += x * x;
+            for (sum, weight) in sums.iter_mut().zip(self.weights(*ngram)) {
+                *sum += x * f64::from(*weight);
+            }
+            *times = x / *times;
+        }
+        let norm = mass.sqrt();
+        for (_, factor) in factors {
+            *factor /= norm;
+        }
+        for ((score, sum), scale) in scores.iter_mut().zip(sums).zip(&self.scale) {
+            *score += sum * scale / norm;
+        }
+    }
+
+    /// An n-gram's weights, in parts of their scale.
+    fn weights(&self, ngram: u32) -> &[i8] {
+        let count = self.scale.len();
+        &self.weights[ngram as usize * count..][..count]
+    }
+
+    /// What each of these adds for an answer, each time that it stands in the text, against the mean of all answers.
+    fn each(&self, factors: &[(u32, f64)], answer: usize) -> Vec<f64> {
+        let answers = f64::from(count(self.scale.len()));
+        let each = factors.iter().map(|(ngram, factor)| {
+            let weights = self.weights(*ngram);
+            let mut sum = 0.0;
+            for (weight, scale) in weights.iter().zip(&self.scale) {
+                sum += f64::from(*weight) * scale;
+            }
+            let own = f64::from(weights[answer]) * self.scale[answer];
+            (own - sum / answers) * factor
+        });
+        each.collect()
+    }
+}
+
 impl Model {
     /// Reads a model for these answers.
     pub(super) fn read(bytes: &[u8], answers: &[String]) -> Result<Self, ModelError> {
@@ -133,50 +248,35 @@ impl Model {
             longest,
         };
         let right = header.bias.len() == count
-            && header.scale.len() == count
             && header.bias.iter().all(|value| value.is_finite())
-            && header.scale.iter().all(|value| value.is_finite())
-            && header.damping.is_finite()
-            && header.damping > 0.0
             && (1..=MOST_WORDS).contains(&lengths.words)
             && (1..=LONGEST).contains(&shortest)
-            && (shortest..=LONGEST).contains(&longest)
-            && header.records <= MAX_RECORDS;
+            && (shortest..=LONGEST).contains(&longest);
         if !right {
             return Err(ModelError::Value);
         }
-        let size = 12 + count;
-        if rest.len() != header.records * size {
+        let ngrams = PartHeader {
+            damping: header.damping,
+            scale: header.scale,
+            records: header.records,
+        };
+        let (ngrams, rest) = Part::read(&ngrams, count, rest)?;
+        let none = PartHeader {
+            damping: 1.0,
+            scale: vec![0.0; count],
+            records: 0,
+        };
+        let (embedding, rest) = Part::read(&header.embedding.unwrap_or(none), count, rest)?;
+        if !rest.is_empty() {
             return Err(ModelError::Form);
         }
-        let mut model = Self {
+        Ok(Self {
             version: header.version,
             lengths,
-            damping: header.damping,
             bias: header.bias,
-            known: Known::new(&[]),
-            idf: Vec::with_capacity(header.records),
-            weights: Vec::with_capacity(header.records * count),
-            scale: header.scale.into_iter().map(f64::from).collect(),
-        };
-        let mut numbers: Vec<(u64, u32)> = Vec::with_capacity(header.records);
-        for (at, record) in (0_u32..).zip(rest.chunks_exact(size)) {
-            let (ngram, record) = record.split_first_chunk::<8>().ok_or(ModelError::Form)?;
-            let (idf, weights) = record.split_first_chunk::<4>().ok_or(ModelError::Form)?;
-            let (ngram, idf) = (u64::from_le_bytes(*ngram), f32::from_le_bytes(*idf));
-            if numbers.last().is_some_and(|(last, _)| *last >= ngram) {
-                return Err(ModelError::Order);
-            }
-            if !idf.is_finite() || idf <= 0.0 {
-                return Err(ModelError::Value);
-            }
-            numbers.push((ngram, at));
-            model.idf.push(idf);
-            let weights = weights.iter().map(|byte| byte.cast_signed());
-            model.weights.extend(weights);
-        }
-        model.known = Known::new(&numbers);
-        Ok(model)
+            ngrams,
+            embedding,
+        })
     }
 
     /// The version, as decisions name it.
@@ -184,12 +284,17 @@ impl Model {
         &self.version
     }
 
-    /// Weighs the wording of a text, but for the words that are masked.
-    pub(super) fn weigh(&self, text: &Text, masked: &[bool]) -> Wording {
-        let mut tally = Tally::new(self.idf.len());
+    /// Weighs the wording of a text in this language, but for the words that are masked.
+    pub(super) fn weigh(
+        &self,
+        text: &Text,
+        language: Option<Language>,
+        masked: &[bool],
+    ) -> Wording {
+        let mut tally = Tally::new(self.ngrams.idf.len());
         let mut runs = Vec::with_capacity(text.words().len());
-        let Self { lengths, known, .. } = self;
-        ngrams::each_known_run(text, masked, *lengths, known, |ngram, first, last| {
+        let (lengths, known) = (self.lengths, &self.ngrams.known);
+        ngrams::each_known_run(text, masked, lengths, known, |ngram, first, last| {
             runs.push((tally.add(ngram, 1.0), first, last));
         });
         let mut times = vec![0.0; text.distinct()];
@@ -197,71 +302,42 @@ impl Model {
             times[distinct] += 1.0;
         }
         let mut within = Vec::with_capacity(4 * text.distinct());
-        let mut characters = Within::new(*lengths, known);
+        let mut words = Vec::with_capacity(text.distinct());
+        let mut found_words = Vec::with_capacity(text.distinct());
+        let mut characters = Within::new(lengths, known);
         for (distinct, times) in times.into_iter().enumerate().filter(|(_, n)| *n > 0.0) {
             characters.each(text.folded(distinct), |ngram| {
                 within.push((tally.add(ngram, times), count(distinct)));
             });
+            let word = language.map(|language| ngrams::word_in(language, text.hash(distinct)));
+            if let Some(word) = word.and_then(|word| self.embedding.known.get(word)) {
+                words.push((word, times));
+                found_words.push(count(distinct));
+            }
         }
         let mut factors = tally.found;
-        let scores = self.sum(&mut factors);
+        let mut scores = self.bias.clone();
+        self.ngrams.sum(&mut factors, &mut scores);
+        self.embedding.sum(&mut words, &mut scores);
         Wording {
             scores,
             factors,
+            words,
+            distinct: found_words,
             runs,
             within,
             masked: masked.to_vec(),
         }
     }
 
-    /// The scores of n-grams with how often each stands there. Each number becomes the n-gram's factor.
-    fn sum(&self, factors: &mut [(u32, f64)]) -> Vec<f64> {
-        let mut mass = self.damping * self.damping;
-        let mut sums = vec![0.0; self.bias.len()];
-        for (ngram, times) in factors.iter_mut() {
-            let idf = f64::from(self.idf[*ngram as usize]);
-            // Most stand there once, and a logarithm takes as long as all the rest.
-            let x = if *times > 1.0 { 1.0 + times.ln() } else { 1.0 } * idf;
-            mass += x * x;
-            for (sum, weight) in sums.iter_mut().zip(self.weights(*ngram)) {
-                *sum += x * f64::from(*weight);
-            }
-            *times = x / *times;
-        }
-        let norm = mass.sqrt();
-        for (_, factor) in factors {
-            *factor /= norm;
-        }
-        let scores = self.bias.iter().zip(sums).zip(&self.scale);
-        scores
-            .map(|((bias, sum), scale)| bias + sum * scale / norm)
-            .collect()
-    }
-
-    /// An n-gram's weights, in parts of their scale.
-    fn weights(&self, ngram: u32) -> &[i8] {
-        let count = self.bias.len();
-        &self.weights[ngram as usize * count..][..count]
-    }
-
     /// The words that added most for an answer, most first, as far as any did.
     pub(super) fn places(&self, text: &Text, wording: &Wording, answer: usize) -> Vec<Span> {
-        let answers = f64::from(count(self.bias.len()));
-        // What each time an n-gram stands in the text adds for the answer, against the mean of all.
-        let each: Vec<f64> = wording
-            .factors
-            .iter()
-            .map(|(ngram, factor)| {
-                let weights = self.weights(*ngram);
-                let mut sum = 0.0;
-                for (weight, scale) in weights.iter().zip(&self.scale) {
-                    sum += f64::from(*weight) * scale;
-                }
-                let own = f64::from(weights[answer]) * self.scale[answer];
-                (own - sum / answers) * factor
-            })
-            .collect();
+        let each = self.ngrams.each(&wording.factors, answer);
         let mut of_distinct = vec![0.0; text.distinct()];
+        let words = self.embedding.each(&wording.words, answer);
+        for (distinct, added) in wording.distinct.iter().zip(words) {
+            of_distinct[*distinct as usize] += added;
+        }
         for (place, distinct) in &wording.within {
             of_distinct[*distinct as usize] += each[*place as usize];
         }
