@@ -135,9 +135,9 @@ def flatters(table):
   widened with sight of the own texts c and d. Weights and wording are cross-validated; the lexicon cannot be. Rows on these texts are
   too good by what that is worth; rows on the own texts e to g are not.
 - The own texts c to g were each written after the lexicon and without sight of it, from d on half of each unit's told without the
-  obvious words, in f a quarter as wanted notices and more of "none" close to a unit: harder than what a desk mostly sees. Those of g are longer,
-  as news, police and prosecutors of many countries write. What was
-  found when they were asked for the first time:
+  obvious words, in f a quarter as wanted notices and more of "none" close to a unit: harder than what a desk mostly sees. Those of g
+  are longer, as news, police and prosecutors of many countries write; some follow public events. What was found when they were asked
+  for the first time:
 {looks}
 - Our own texts are invented. Texts of true sources in Arabic and Spanish were not to be had; the French ones are few.
 - Labels of the press releases were set by one reader; two or three in eighty are wrong. No model can be right on these.

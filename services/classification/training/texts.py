@@ -84,7 +84,7 @@ def translated(cases, lang, folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         texts = []
         for at in range(0, len(begun), TRANSLATED_AT_ONCE):
-            texts += translate(begun[at : at + TRANSLATED_AT_ONCE], lang)
+            texts += translate(begun[at : at + TRANSLATED_AT_ONCE], PAIRS[lang])
         with open(path, "w", encoding="utf-8") as file:
             for text in texts:
                 file.write(json.dumps(text, ensure_ascii=False) + "\n")
@@ -96,17 +96,18 @@ def can_translate():
     return shutil.which("apertium") is not None
 
 
-def translate(texts, lang):
-    """One paragraph a text goes in and should come out; where it does not, they go one by one."""
+def translate(texts, pairs):
+    """Each by itself: one paragraph goes in and should come out; where it does not, by halves."""
     out = "\n\n".join(texts)
-    for pair in PAIRS[lang]:
+    for pair in pairs:
         out = subprocess.run(["apertium", "-u", pair], input=out, capture_output=True, text=True, check=True).stdout
     paragraphs = [line for line in out.split("\n") if line.strip()]
     if len(paragraphs) == len(texts):
         return paragraphs
     if len(texts) == 1:
         return [" ".join(out.split())]
-    return [translate([text], lang)[0] for text in texts]
+    half = len(texts) // 2
+    return translate(texts[:half], pairs) + translate(texts[half:], pairs)
 
 
 def grouped(cases):

@@ -3,10 +3,10 @@
 
     services/classification/training/train.py CASES.jsonl... [--evaluate PROGRAM] [--dry-run]
 
-Needs Rust and Python; installs requirements.txt under target/. CASES holds `id, lang, text, labels` and, optionally, `source`
-and `optional_labels`, one case a line. Own texts (texts/, and the open halves of the test data) are added. Where Debian's
-apertium, apertium-eng-spa, apertium-eng-cat and apertium-fra-cat are installed, English cases are learned from in Spanish and
-French as well. The embedding needs the same, npm, and Debian's apertium-fra-cat and dict-freedict-eng-ara. Nothing of the cases is written anywhere but under target/.
+Needs Rust, Python, npm and Debian's apertium, apertium-eng-spa, apertium-eng-cat, apertium-fra-cat and dict-freedict-eng-ara;
+installs requirements.txt under target/. CASES holds `id, lang, text, labels` and, optionally, `source` and `optional_labels`,
+one case a line. Own texts (texts/, and the open halves of the test data) are added, and English cases are learned from in Spanish
+and French as well. Nothing of the cases is written anywhere but under target/.
 
 Writes ../data/weights.toml, ../data/model.bin and ../data/report.toml. Figures are cross-validated: each text is decided by a
 model that has seen neither it nor a near duplicate, translations and pieces of it included. The lexicon was written by people
@@ -129,11 +129,10 @@ def main():
     command = features.program(arguments.evaluate)
     cases = [case for path in arguments.cases for case in texts.public(path)]
     translations = []
-    if texts.can_translate():
-        for lang in texts.PAIRS:
-            translations += texts.translated(cases, lang, environment.TARGET / "training")
-    else:
-        print("apertium is not installed: learning without translations")
+    if not texts.can_translate():
+        raise SystemExit("apertium is not installed: there is no learning without translations")
+    for lang in texts.PAIRS:
+        translations += texts.translated(cases, lang, environment.TARGET / "training")
     cases = texts.grouped(cases + list(texts.own()) + translations)
     pieces = Pieces(cases, command)
     print(f"{len(cases)} texts in {pieces.group.max() + 1} groups, {len(pieces.rows)} pieces, {len(pieces.ids)} concepts")

@@ -74,8 +74,8 @@ fn hard_cases_that_were_learned_from_stay_right() {
 
 /// The half that nobody looks at. It is scored once for each rule set: of 2026.11.3 0.81 of the proposals were right and
 /// 0.955 of what was routed, of 2026.11.4 0.847 and 0.953, of 2026.11.5 0.858 and 0.966, of 2026.11.6 0.884 (Arabic 0.89,
-/// English 0.89, Spanish 0.83, French 0.93) and 0.972. These are floors somewhat below, so that a change that loses cases of a kind nobody wrote for
-/// is seen.
+/// English 0.89, Spanish 0.83, French 0.93) and 0.972. These are floors somewhat below, so that a change that loses cases of a kind
+/// nobody wrote for is seen.
 #[test]
 fn hard_cases_that_were_kept_aside_are_mostly_understood() {
     for (language, cases) in HARD {

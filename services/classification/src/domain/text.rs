@@ -262,6 +262,7 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
 
 /// Folds the words of a phrase of the lexicon, in order.
 pub(super) fn fold_words(phrase: &str) -> Vec<String> {
+    // Most words of the lexicon are written as they fold, and there are hundreds of thousands of them.
     let folded = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     if phrase.len() <= MAX_FORM && !phrase.is_empty() && phrase.bytes().all(folded) {
         return vec![phrase.to_owned()];

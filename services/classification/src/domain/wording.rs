@@ -62,7 +62,7 @@ struct Header {
     embedding: Option<PartHeader>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartHeader {
     damping: f64,
@@ -371,4 +371,101 @@ impl Model {
 /// Words and answers are counted in 32 bits.
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWERS: [&str; 2] = ["cyber", "none"];
+
+    fn record(number: u64, idf: f32, weights: [i8; 2]) -> Vec<u8> {
+        let weights = weights.map(i8::cast_unsigned);
+        [
+            &number.to_le_bytes()[..],
+            &idf.to_le_bytes()[..],
+            &weights[..],
+        ]
+        .concat()
+    }
+
+    /// A model that knows the word "malware" and, as `embedded` says, words in one language.
+    fn model(embedded: &[Vec<u8>], declared: Option<usize>) -> Vec<u8> {
+        let mut header = serde_json::json!({
+            "version": "1", "answers": ANSWERS, "words": 2, "characters": [5, 5], "damping": 1.0,
+            "bias": [0.0, 0.5], "scale": [1.0, 1.0], "records": 1,
+        });
+        if let Some(records) = declared {
+            header["embedding"] = serde_json::json!({
+                "damping": 2.0, "scale": [0.5, 0.5], "records": records,
+            });
+        }
+        let header = header.to_string().into_bytes();
+        let length = u32::try_from(header.len()).unwrap().to_le_bytes();
+        let ngram = record(ngrams::words("malware"), 2.0, [3, -3]);
+        [MAGIC, &length, &header, &ngram, &embedded.concat()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Model, ModelError> {
+        Model::read(bytes, &ANSWERS.map(str::to_owned))
+    }
+
+    fn scores(model: &Model, language: Option<Language>, text: &str) -> Vec<f64> {
+        let text = Text::read(None, text);
+        let masked = vec![false; text.words().len()];
+        model.weigh(&text, language, &masked).scores
+    }
+
+    fn virus_in(language: Language) -> Vec<u8> {
+        let number = ngrams::word_in(language, super::super::word_hash::word_hash("virus"));
+        record(number, 4.0, [10, -10])
+    }
+
+    #[test]
+    fn n_grams_and_words_in_one_language_are_weighed_each_by_themselves() {
+        let model = read(&model(&[virus_in(Language::Es)], Some(1))).unwrap();
+        let [ngram, word] = [3.0 * 2.0 / 5.0_f64.sqrt(), 5.0 * 4.0 / 20.0_f64.sqrt()];
+        let close = |found: Vec<f64>, expected: [f64; 2]| {
+            let apart = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
+            assert!(apart.sum::<f64>() < 1e-9, "{found:?}, not {expected:?}");
+        };
+        let spanish = Some(Language::Es);
+        close(scores(&model, spanish, "malware"), [ngram, 0.5 - ngram]);
+        close(scores(&model, spanish, "virus"), [word, 0.5 - word]);
+        let both = ngram + word;
+        close(scores(&model, spanish, "virus malware"), [both, 0.5 - both]);
+        for other in [Some(Language::Fr), None] {
+            close(scores(&model, other, "virus"), [0.0, 0.5]);
+        }
+    }
+
+    #[test]
+    fn a_model_without_an_embedding_is_one_too() {
+        let model = read(&model(&[], None)).unwrap();
+        assert_eq!(scores(&model, Some(Language::Es), "virus"), [0.0, 0.5]);
+    }
+
+    #[test]
+    fn what_is_no_model_is_refused_and_why() {
+        let word = virus_in(Language::Es);
+        let refused = |bytes: &[u8]| read(bytes).unwrap_err();
+        let whole = model(std::slice::from_ref(&word), Some(1));
+        for end in 0..whole.len() {
+            let error = refused(&whole[..end]);
+            assert!(matches!(error, ModelError::Form), "{end}: {error}");
+        }
+        assert_eq!(refused(b"LIAISON\x01"), ModelError::Form);
+        assert_eq!(
+            refused(&model(std::slice::from_ref(&word), None)),
+            ModelError::Form
+        );
+        let twice = [word.clone(), word];
+        assert_eq!(refused(&model(&twice, Some(2))), ModelError::Order);
+        let without_idf = [record(1, 0.0, [1, 1])];
+        assert_eq!(refused(&model(&without_idf, Some(1))), ModelError::Value);
+        assert_eq!(
+            Model::read(&whole, &["none".to_owned()]).unwrap_err(),
+            ModelError::Answers
+        );
+    }
 }
