@@ -49,7 +49,7 @@ def main():
     command = features.program(arguments.evaluate)
     cases, aside = measure.collected(arguments.cases, arguments.kept, arguments.every, said)
     table = measure.Table(cases, aside, command, said)
-    said(f"{len(table.rows)} pieces, {len(table.ids)} concepts, {table.counts.shape[1]} n-grams")
+    said(f"{len(table.rows)} pieces, {len(table.ids)} concepts, {table.counts.ngrams.shape[1]} n-grams")
     found = measure.measured(table, arguments.kept, said)
     with open(arguments.out / "report.md", "w", encoding="utf-8") as out:
         out.write(tables.report(table, found))
