@@ -282,7 +282,7 @@ fn desk_of_text(rules: &RuleSet, reading: &Reading, unit: usize) -> Option<DeskC
             weights[at] += contributions[unit].max(0.0);
         }
     }
-    desks.get(score::ranked(&weights)[0]).cloned()
+    desks.get(score::highest(&weights)).cloned()
 }
 
 impl Reading {
@@ -336,7 +336,7 @@ impl Reading {
     fn concepts(&self, rules: &RuleSet) -> Vec<Reason> {
         let mut all: Vec<(Decimal, usize, usize)> = Vec::new();
         for (at, contributions) in self.scores.contributions.iter().enumerate() {
-            let answer = score::ranked(contributions)[0];
+            let answer = score::highest(contributions);
             all.push((Decimal::from_f64(contributions[answer]), at, answer));
         }
         all.sort_by_key(|(weight, at, _)| (std::cmp::Reverse(*weight), *at));

@@ -44,11 +44,6 @@ impl LanguageSet {
         Self(self.0 | other.0)
     }
 
-    /// A bit for each language.
-    pub(super) const fn bits(self) -> u8 {
-        self.0
-    }
-
     pub(super) const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

@@ -83,14 +83,9 @@ impl LexiconBuilder {
 
     /// Builds the matcher.
     pub(super) fn build(self, targets: usize) -> Result<Lexicon, LexiconError> {
-        let mut vocabulary = Vocabulary::default();
-        for (symbol, id) in &self.symbols {
-            if !vocabulary.add(symbol, *id) {
-                return Err(LexiconError::Hash);
-            }
-        }
+        let symbols = self.symbols.iter().map(|(symbol, id)| (symbol, *id));
         Ok(Lexicon {
-            vocabulary,
+            vocabulary: Vocabulary::new(symbols)?,
             phrases: Phrases::new(&self.phrases, self.symbols.len())?,
             targets,
         })
@@ -304,23 +299,19 @@ struct Symbols {
 
 impl Symbols {
     fn find(vocabulary: &Vocabulary, text: &Text) -> Self {
+        let mut symbols: Vec<SymbolId> = Vec::with_capacity(text.distinct());
         let mut offsets = Vec::with_capacity(text.distinct() + 1);
-        let mut symbols: Vec<SymbolId> = Vec::new();
-        let mut bits = Vec::with_capacity(text.distinct());
-        for distinct in 0..text.distinct() {
-            let begin = symbols.len();
-            offsets.push(number(begin));
-            for (form, kind) in text.forms(distinct) {
-                vocabulary.each_symbol(form, kind, |symbol| {
-                    if !symbols[begin..].contains(&symbol) {
-                        symbols.push(symbol);
-                    }
-                });
+        let mut bits = vec![0; text.distinct()];
+        offsets.push(0);
+        vocabulary.each_symbol(text, |distinct, symbol| {
+            // The words between have none.
+            offsets.resize(distinct + 1, number(symbols.len()));
+            if !symbols[offsets[distinct] as usize..].contains(&symbol) {
+                symbols.push(symbol);
+                bits[distinct] |= bit(symbol);
             }
-            let all = symbols[begin..].iter();
-            bits.push(all.fold(0, |bits, symbol| bits | bit(*symbol)));
-        }
-        offsets.push(number(symbols.len()));
+        });
+        offsets.resize(text.distinct() + 1, number(symbols.len()));
         Self {
             offsets,
             symbols,

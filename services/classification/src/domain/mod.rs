@@ -25,6 +25,7 @@ mod filter;
 #[cfg(test)]
 mod fixtures;
 mod input;
+mod known;
 mod language;
 #[cfg(test)]
 mod learned;
@@ -41,6 +42,7 @@ mod score;
 mod tests;
 mod text;
 mod vocabulary;
+mod weights;
 mod word_form;
 mod word_hash;
 mod wording;

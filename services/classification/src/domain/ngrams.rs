@@ -6,15 +6,15 @@
 //! result multiplied by [`MIXER`]. Characters are taken from the word with a space before and after; a word shorter than
 //! the run counts once, whole. A run of them is a polynomial of its code points at [`BASE`], the first one the coefficient
 //! of the highest power: with all polynomials that a word begins as, each run within it costs one multiplication.
-//! A word in one language is the same as a run of one, but begins as [`word_of`] says. [`CHARACTERS`] is added by exclusive or, the result multiplied by [`MIXER`], and its high half added to the low one by
-//! exclusive or.
+//! [`CHARACTERS`] is added to it by exclusive or, the result multiplied by [`MIXER`], and its high half added to the low
+//! one by exclusive or. The number of a word in one language is that of a run of one, but begins as [`word_of`] says.
 //!
 //! `training/learn.py` makes the same of the same words with scikit-learn's `word` and `char_wb` analyzers and
 //! `training/artefact.py` the same numbers; a test holds both to it.
 
 use liaison_types::Language;
 
-use super::filter::Filter;
+use super::known::MIXER;
 use super::text::Text;
 
 /// What a run of words begins as.
@@ -31,8 +31,6 @@ const fn word_of(language: Language) -> u64 {
         Language::Fr => 6,
     }
 }
-/// 2⁶⁴ over the golden ratio, odd: <https://en.wikipedia.org/wiki/Hash_function#Fibonacci_hashing>.
-const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A multiplier that spreads well, by Steele and Vigna: <https://doi.org/10.1002/spe.3030>.
 const BASE: u64 = 0xd134_2543_de82_ef95;
 /// Runs of characters have at most this many.
@@ -72,96 +70,28 @@ const fn of_characters(polynomial: u64) -> u64 {
     mixed ^ (mixed >> 32)
 }
 
-/// The filter before the n-grams that are known has 2 to the power of so many bits: most of a text's are not.
-const FILTER_BITS: u32 = 18;
-
-/// The n-grams that are known.
-///
-/// A table with open addressing, small enough to stay near the processor: a text asks thousands of times, each time
-/// elsewhere. Of an n-gram it keeps where its number leads and the high half of it.
-#[derive(Debug)]
-pub(super) struct Known<T> {
-    /// The high half of the number, never 0, and what is known. An empty slot has 0.
-    slots: Box<[(u32, T)]>,
-    filter: Filter,
+/// The number of a run of one word of this hash.
+pub(super) const fn word_alone(word: u64) -> u64 {
+    WordRun(WORDS).and(word).0
 }
 
-impl<T: Copy + Default> Known<T> {
-    /// These, each with what is known of it.
-    pub(super) fn new(ngrams: &[(u64, T)]) -> Self {
-        // At most two thirds full, so that a search ends soon.
-        let slots = (ngrams.len() * 3 / 2 + 1).next_power_of_two();
-        let mut known = Self {
-            slots: vec![(0, T::default()); slots].into(),
-            filter: Filter::new(FILTER_BITS),
-        };
-        for (ngram, value) in ngrams {
-            known.filter.insert(*ngram);
-            let slot = known.slot(*ngram);
-            known.slots[slot] = (high(*ngram), *value);
-        }
-        known
-    }
-
-    #[inline]
-    pub(super) fn get(&self, ngram: u64) -> Option<T> {
-        if !self.filter.may_hold(ngram) {
-            return None;
-        }
-        let (tag, value) = self.slots[self.slot(ngram)];
-        (tag != 0).then_some(value)
-    }
-
-    /// Where an n-gram is, or would be.
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits are wanted")]
-    #[inline]
-    fn slot(&self, ngram: u64) -> usize {
-        let last = self.slots.len() - 1;
-        let mut at = ngram as usize & last;
-        while ![0, high(ngram)].contains(&self.slots[at].0) {
-            at = (at + 1) & last;
-        }
-        at
-    }
-}
-
-/// The high half of a number, and 1 for 0.
-const fn high(ngram: u64) -> u32 {
-    let high = (ngram >> 32) as u32;
-    if high == 0 { 1 } else { high }
-}
-
-/// Calls `out` with each known run of words that are not masked, as often as it stands there, and the first and last
-/// of its words. What is masked is read over as if it were not there.
-pub(super) fn each_known_run<T: Copy + Default>(
+/// Calls `out` with the number of each run of two words or more that are not masked, as often as it stands there, and
+/// the first and last of its words. What is masked is read over as if it were not there.
+pub(super) fn each_longer_run(
     text: &Text,
     masked: &[bool],
     lengths: Lengths,
-    known: &Known<T>,
-    mut out: impl FnMut(T, u32, u32),
+    mut out: impl FnMut(u64, u32, u32),
 ) {
-    let alone: Vec<(WordRun, Option<T>)> = (0..text.distinct())
-        .map(|word| {
-            let run = WordRun::NEW.and(text.hash(word));
-            (run, known.get(run.0))
-        })
+    let words: Vec<(u32, u64)> = unmasked(text, masked)
+        .map(|(number, distinct)| (number, text.hash(distinct)))
         .collect();
-    let mut begun: Vec<(u32, WordRun)> = Vec::with_capacity(lengths.words);
-    for (number, distinct) in unmasked(text, masked) {
-        let (run, ngram) = alone[distinct];
-        if let Some(ngram) = ngram {
-            out(ngram, number, number);
+    for (at, (first, word)) in words.iter().enumerate() {
+        let mut run = WordRun::NEW.and(*word);
+        for (last, word) in words[at + 1..].iter().take(lengths.words - 1) {
+            run = run.and(*word);
+            out(run.0, *first, *last);
         }
-        if begun.len() == lengths.words {
-            begun.remove(0);
-        }
-        for (first, run) in &mut begun {
-            *run = run.and(text.hash(distinct));
-            if let Some(ngram) = known.get(run.0) {
-                out(ngram, *first, number);
-            }
-        }
-        begun.push((number, run));
     }
 }
 
@@ -176,51 +106,47 @@ pub(super) fn unmasked<'t>(
         .map(|((number, word), _)| (number, word.distinct as usize))
 }
 
-/// Finds the known runs of characters within words.
+/// Makes the runs of characters within words.
 #[derive(Debug)]
-pub(super) struct Within<'k, T> {
+pub(super) struct Within {
     lengths: Lengths,
-    known: &'k Known<T>,
     /// The powers of the base.
     powers: [u64; LONGEST + 1],
     /// The polynomials that the word begins as, from that of nothing on.
     beginnings: Vec<u64>,
 }
 
-impl<'k, T: Copy + Default> Within<'k, T> {
+impl Within {
     /// Lengths are at most [`LONGEST`].
-    pub(super) fn new(lengths: Lengths, known: &'k Known<T>) -> Self {
+    pub(super) fn new(lengths: Lengths) -> Self {
         let mut powers = [1; LONGEST + 1];
         for at in 1..powers.len() {
             powers[at] = BASE.wrapping_mul(powers[at - 1]);
         }
         Self {
             lengths,
-            known,
             powers,
             beginnings: Vec::new(),
         }
     }
 
-    /// Calls `out` with each known run of a folded word.
-    pub(super) fn each(&mut self, word: &str, mut out: impl FnMut(T)) {
-        let known = self.known;
-        self.each_run(word, |run| {
-            if let Some(ngram) = known.get(run) {
-                out(ngram);
-            }
-        });
-    }
-
-    fn each_run(&mut self, word: &str, mut out: impl FnMut(u64)) {
+    /// Calls `out` with the number of each run of a folded word.
+    pub(super) fn each_run(&mut self, word: &str, mut out: impl FnMut(u64)) {
         let beginnings = &mut self.beginnings;
         beginnings.clear();
         let mut polynomial = 0_u64;
-        beginnings.push(polynomial);
-        for character in [' '].into_iter().chain(word.chars()).chain([' ']) {
-            polynomial = polynomial.wrapping_mul(BASE).wrapping_add(character.into());
+        let mut add = |character: char| {
             beginnings.push(polynomial);
+            polynomial = polynomial.wrapping_mul(BASE).wrapping_add(character.into());
+        };
+        add(' ');
+        if word.is_ascii() {
+            word.bytes().for_each(|byte| add(byte.into()));
+        } else {
+            word.chars().for_each(&mut add);
         }
+        add(' ');
+        beginnings.push(polynomial);
         let characters = beginnings.len() - 1;
         let Lengths {
             shortest, longest, ..
@@ -270,19 +196,21 @@ mod tests {
         masked: &[bool],
         named: &[(u64, &'static str)],
     ) -> Vec<(&'static str, u32, u32)> {
-        let known = Known::new(named);
+        let names: BTreeMap<u64, &str> = named.iter().copied().collect();
         let mut found = Vec::new();
         let text = Text::read(None, text);
-        each_known_run(&text, masked, LENGTHS, &known, |name, first, last| {
-            found.push((name, first, last));
-        });
-        let mut within = Within::new(LENGTHS, &known);
+        let mut within = Within::new(LENGTHS);
         for (number, word) in unmasked(&text, masked) {
-            within.each(text.folded(word), |name| {
-                found.push((name, number, number));
-            });
+            found.push((word_alone(text.hash(word)), number, number));
+            within.each_run(text.folded(word), |run| found.push((run, number, number)));
         }
-        found
+        each_longer_run(&text, masked, LENGTHS, |run, first, last| {
+            found.push((run, first, last));
+        });
+        let named = found
+            .into_iter()
+            .filter_map(|(run, first, last)| Some((*names.get(&run)?, first, last)));
+        named.collect()
     }
 
     fn runs(word: &str) -> Vec<String> {
@@ -297,8 +225,7 @@ mod tests {
             }
         }
         let mut found = Vec::new();
-        let known: Known<()> = Known::new(&[]);
-        Within::new(LENGTHS, &known).each_run(word, |run| found.push(names[&run].clone()));
+        Within::new(LENGTHS).each_run(word, |run| found.push(names[&run].clone()));
         found
     }
 
@@ -315,6 +242,23 @@ mod tests {
     }
 
     #[test]
+    fn words_run_as_far_as_the_lengths_say() {
+        let runs = |words| {
+            let lengths = Lengths { words, ..LENGTHS };
+            let text = Text::read(None, "one two three");
+            let mut runs = Vec::new();
+            each_longer_run(&text, &[false; 3], lengths, |run, first, last| {
+                runs.push((run, first, last));
+            });
+            runs
+        };
+        let [pair, next, all] = ["one two", "two three", "one two three"].map(words);
+        assert_eq!(runs(1), []);
+        assert_eq!(runs(2), [(pair, 0, 1), (next, 1, 2)]);
+        assert_eq!(runs(3), [(pair, 0, 1), (all, 0, 2), (next, 1, 2)]);
+    }
+
+    #[test]
     fn words_run_in_pairs_and_say_where() {
         let known = [
             (words("drug"), "drug"),
@@ -324,7 +268,7 @@ mod tests {
         ];
         assert_eq!(
             all("A drug ring", &[false; 3], &known),
-            [("drug", 1, 1), ("drug ring", 1, 2), ("rin", 2, 2)]
+            [("drug", 1, 1), ("rin", 2, 2), ("drug ring", 1, 2)]
         );
         assert_eq!(
             all("ring, ring", &[false; 2], &known),
@@ -332,7 +276,7 @@ mod tests {
         );
         assert_eq!(
             all("drug test ring", &[false, true, false], &known),
-            [("drug", 0, 0), ("drug ring", 0, 2), ("rin", 2, 2)]
+            [("drug", 0, 0), ("rin", 2, 2), ("drug ring", 0, 2)]
         );
     }
 }

@@ -35,25 +35,30 @@ pub(super) struct Phrases {
     /// For each symbol where its phrases are in `hanging`; those of the next one follow.
     of: Vec<u32>,
     hanging: Vec<Hanging>,
-    /// For each phrase its target, its languages, how many steps it has, and for each of these the gap, how many
-    /// symbols it has, and the symbols.
+    /// For each phrase its target, how many steps it has, and for each of these the gap, how many symbols it has, and the
+    /// symbols.
     code: Vec<u16>,
     count: usize,
 }
 
 /// A phrase at one of the symbols that it hangs on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Hanging {
     phrase: PhraseId,
-    /// The number of the step that it hangs on.
-    step: u16,
+    /// As of the phrase.
+    languages: LanguageSet,
+    /// The number of the step that it hangs on; [`SURE`] where nothing else need be asked.
+    step: u8,
     /// Without this one the phrase is not in a text either: of the other steps that have no choice, the rarest; the
     /// symbol itself where there is none.
     also: SymbolId,
 }
 
+/// Where the symbol that a phrase hangs on is present, and the one that it is not there without, all of it is.
+const SURE: u8 = u8::MAX;
+
 /// Numbers before the steps of a phrase.
-const BEFORE_STEPS: usize = 3;
+const BEFORE_STEPS: usize = 2;
 
 impl Phrases {
     /// These, of so many symbols.
@@ -70,10 +75,11 @@ impl Phrases {
         };
         let mut by_symbol = vec![Vec::new(); symbols];
         for (at, phrase) in phrases.iter().enumerate() {
-            let rarest = (0_u16..)
-                .zip(&phrase.steps)
-                .min_by_key(|(_, step)| rarity(step));
+            let rarest = phrase.steps.iter().enumerate();
+            let rarest = rarest.min_by_key(|(_, step)| rarity(step));
             let (step, rarest) = rarest.map_or((0, &[][..]), |(at, step)| (at, &step.any_of));
+            let step = u8::try_from(step).ok().filter(|step| *step != SURE);
+            let step = step.ok_or(LexiconError::TooLarge)?;
             let without_choice = phrase
                 .steps
                 .iter()
@@ -83,7 +89,14 @@ impl Phrases {
                 });
             let also = without_choice.min_by_key(|symbol| uses[usize::from(*symbol)]);
             for symbol in rarest {
-                by_symbol[usize::from(*symbol)].push((at, step, also.unwrap_or(*symbol)));
+                let also = also.unwrap_or(*symbol);
+                let sure = |step: &CompiledStep| step.any_of == [*symbol] || step.any_of == [also];
+                let step = if phrase.steps.iter().all(sure) {
+                    SURE
+                } else {
+                    step
+                };
+                by_symbol[usize::from(*symbol)].push((at, step, also));
             }
         }
         let mut all = Self {
@@ -99,7 +112,12 @@ impl Phrases {
                     None => all.write(&phrases[at])?,
                 };
                 written[at] = Some(phrase);
-                all.hanging.push(Hanging { phrase, step, also });
+                all.hanging.push(Hanging {
+                    phrase,
+                    languages: phrases[at].languages,
+                    step,
+                    also,
+                });
             }
         }
         Ok(all)
@@ -108,9 +126,8 @@ impl Phrases {
     fn write(&mut self, phrase: &Compiled) -> Result<PhraseId, LexiconError> {
         let short = |number: usize| u16::try_from(number).map_err(|_| LexiconError::TooLarge);
         let id = position(self.code.len())?;
-        let languages = phrase.languages.bits().into();
         let steps = short(phrase.steps.len())?;
-        self.code.extend([phrase.target, languages, steps]);
+        self.code.extend([phrase.target, steps]);
         for step in &phrase.steps {
             self.code
                 .extend([step.gap.into(), short(step.any_of.len())?]);
@@ -150,24 +167,40 @@ impl Phrases {
         languages: LanguageSet,
         mut out: impl FnMut(PhraseId),
     ) {
-        let languages = u16::from(languages.bits());
-        for symbol in present.all() {
-            let next = self.of.get(usize::from(symbol) + 1);
-            let end = next.map_or(self.hanging.len(), |next| *next as usize);
-            let begin = self.of[usize::from(symbol)] as usize;
-            for hanging in &self.hanging[begin..end] {
-                let id = hanging.phrase;
-                if !present.has(hanging.also) || self.code[id as usize + 1] & languages == 0 {
-                    continue;
-                }
-                let possible = (0..).zip(self.steps(id)).all(|(step, (_, any_of))| {
+        // In steps that each ask memory for all at once: to read on by what was found would be to wait each time.
+        let ranges: Vec<(SymbolId, usize, usize)> = present
+            .all()
+            .map(|symbol| {
+                let next = self.of.get(usize::from(symbol) + 1);
+                let end = next.map_or(self.hanging.len(), |next| *next as usize);
+                (symbol, self.of[usize::from(symbol)] as usize, end)
+            })
+            .collect();
+        let most = ranges.iter().map(|(_, begin, end)| end - begin).sum();
+        let mut hanging = vec![(0, Hanging::default()); most];
+        let mut kept = 0;
+        for (symbol, begin, end) in ranges {
+            for each in &self.hanging[begin..end] {
+                hanging[kept] = (symbol, *each);
+                // Counted without a choice, which would be guessed wrongly half of the times.
+                let keep = present.has(each.also) & each.languages.intersects(languages);
+                kept += usize::from(keep);
+            }
+        }
+        hanging.truncate(kept);
+        let steps: Vec<Steps<'_>> = hanging
+            .iter()
+            .map(|(_, hanging)| self.steps(hanging.phrase))
+            .collect();
+        for ((symbol, hanging), steps) in hanging.into_iter().zip(steps) {
+            let possible = hanging.step == SURE
+                || steps.enumerate().all(|(step, (_, any_of))| {
                     let first = any_of.iter().find(|symbol| present.has(**symbol));
                     // Of several symbols that it hangs on the first one that is present calls.
-                    first.is_some_and(|first| step != hanging.step || *first == symbol)
+                    first.is_some_and(|first| step != usize::from(hanging.step) || *first == symbol)
                 });
-                if possible {
-                    out(id);
-                }
+            if possible {
+                out(hanging.phrase);
             }
         }
     }

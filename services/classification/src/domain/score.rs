@@ -105,10 +105,18 @@ pub(super) fn against(scores: &[f64], answer: usize, other: usize) -> f64 {
     1.0 / (1.0 + (scores[other] - scores[answer]).exp())
 }
 
+/// The position of the highest value; of equal ones the first.
+pub(super) fn highest(values: &[f64]) -> usize {
+    let highest = values.iter().enumerate();
+    // Compared as decisions show them, so that noise below four decimals never decides.
+    let highest = highest.min_by_key(|(_, value)| std::cmp::Reverse(Decimal::from_f64(**value)));
+    highest.map_or(0, |(position, _)| position)
+}
+
 /// The positions of the values, highest first; equal values in their order.
 pub(super) fn ranked(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    // Compared as decisions show them, so that noise below four decimals never decides.
+    // As above.
     order.sort_by_key(|index| std::cmp::Reverse(Decimal::from_f64(values[*index])));
     order
 }

@@ -6,6 +6,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
@@ -83,6 +84,9 @@ impl Text {
         let mut text = Self {
             words: Vec::with_capacity(expected / 5),
             forms: String::with_capacity(expected),
+            entries: Vec::with_capacity(expected / 5),
+            distinct: Vec::with_capacity(expected / 10),
+            hashes: Vec::with_capacity(expected / 10),
             ..Self::default()
         };
         let mut numbers = Numbers::new(expected / 10);
@@ -126,8 +130,12 @@ impl Text {
 
     /// A distinct word, folded.
     pub(super) fn folded(&self, distinct: usize) -> &str {
+        &self.forms[self.place(distinct)]
+    }
+
+    fn place(&self, distinct: usize) -> Range<usize> {
         let first = self.distinct[distinct] as usize;
-        &self.forms[self.begin(first)..self.entries[first].0 as usize]
+        self.begin(first)..self.entries[first].0 as usize
     }
 
     /// The hash of a distinct word.
@@ -164,7 +172,7 @@ impl Text {
             }
             let hash = word_hash(folded);
             let mut distinct = numbers.first(hash, || self.add(folded, hash));
-            if self.folded(distinct as usize) != folded {
+            if self.forms.as_bytes()[self.place(distinct as usize)] != *folded.as_bytes() {
                 // Two words of one hash: the later one is looked up each time that it stands there.
                 distinct = self.add(folded, hash);
             }
@@ -199,28 +207,29 @@ impl Text {
 /// Calls `out` with each word, folded, where it begins and ends, and how many sentences ended before it, until `out`
 /// says that it is enough. Whether that never was.
 fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> bool) -> bool {
+    let bytes = original.as_bytes();
     let mut sentence = 0;
     let mut word = String::with_capacity(MAX_FORM + 8);
     let mut start = None;
     let mut end = 0;
     let mut pending_stop = false;
     let mut at = 0;
-    while let Some(rest) = original.get(at..) {
-        let letters = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        if letters > 0 {
-            start.get_or_insert(at);
-            end = at + letters;
-            let before = word.len();
-            let kept = letters.min(MAX_FORM.saturating_sub(before));
-            word.push_str(&rest[..kept]);
-            word[before..].make_ascii_lowercase();
-            pending_stop = false;
-        }
-        at += letters;
-        let Some(c) = rest[letters..].chars().next() else {
-            break;
+    while let Some(byte) = bytes.get(at) {
+        let first = at;
+        let class = if byte.is_ascii() {
+            at += 1;
+            ASCII[usize::from(*byte)]
+        } else {
+            let Some(c) = original.get(at..).and_then(|rest| rest.chars().next()) else {
+                break;
+            };
+            at += c.len_utf8();
+            let class = Class::of(c);
+            if class == Class::Letter {
+                fold_into(c, &mut word);
+            }
+            class
         };
-        let class = Class::of(c);
         // A full stop ends a sentence only before a space: not in "3.5" or "example.org".
         if pending_stop && class == Class::Space {
             sentence += 1;
@@ -230,11 +239,20 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
         }
         match class {
             Class::Letter => {
-                if start.is_none() {
-                    start = Some(at);
-                }
-                end = at + c.len_utf8();
-                fold_into(c, &mut word);
+                start.get_or_insert(first);
+                end = at;
+            }
+            Class::LetterOfAscii => {
+                let more = bytes[at..].iter().take_while(|byte| {
+                    byte.is_ascii() && ASCII[usize::from(**byte)] == Class::LetterOfAscii
+                });
+                at += more.count();
+                start.get_or_insert(first);
+                end = at;
+                let before = word.len();
+                let kept = (at - first).min(MAX_FORM.saturating_sub(before));
+                word.push_str(&original[first..first + kept]);
+                word[before..].make_ascii_lowercase();
             }
             Class::Invisible => {}
             Class::Space | Class::Stop | Class::End | Class::Other => {
@@ -252,7 +270,6 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
                 }
             }
         }
-        at += c.len_utf8();
     }
     match start {
         Some(start) if !word.is_empty() => out(&word, start, end, sentence),
@@ -282,6 +299,8 @@ fn offset(at: usize) -> u32 {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
+    /// Also a digit.
+    LetterOfAscii,
     Letter,
     Invisible,
     Space,
@@ -290,14 +309,28 @@ enum Class {
     Other,
 }
 
+/// The classes of the characters of ASCII, most of most texts.
+const ASCII: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => Class::LetterOfAscii,
+            b' ' | b'\t' => Class::Space,
+            b'\n' | b'\r' | b'!' | b'?' | b';' => Class::End,
+            b'.' => Class::Stop,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 impl Class {
-    /// Of a character that is no letter or digit of ASCII: runs of these are read at once.
+    /// Of a character that is not of ASCII.
     fn of(c: char) -> Self {
         match c {
-            ' ' | '\t' => Self::Space,
-            '\n' | '\r' | '!' | '?' | ';' | '\u{061F}' | '\u{061B}' | '\u{06D4}' => Self::End,
-            '.' => Self::Stop,
-            _ if c.is_ascii() => Self::Other,
+            '\u{061F}' | '\u{061B}' | '\u{06D4}' => Self::End,
             // The usual letters, without asking the tables of Unicode.
             'À'..='Ö'
             | 'Ø'..='ö'

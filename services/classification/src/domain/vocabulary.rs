@@ -1,10 +1,13 @@
 //! The words of the lexicon, to be looked up by the forms of a text.
 
 use super::filter::Filter;
+use super::known::Known;
+use super::lexicon::LexiconError;
 use super::phrase::Symbol;
 use super::phrases::SymbolId;
+use super::text::Text;
 use super::word_form::Form;
-use super::word_hash::{ByHash, Fnv, word_hash};
+use super::word_hash::{Fnv, word_hash};
 
 /// The filter before the beginnings has 2 to the power of so many bits: few of the runs that words begin with are
 /// a beginning.
@@ -12,82 +15,120 @@ const BEGINNING_BITS: u32 = 16;
 /// The same before the whole words: few of the words of a text are the lexicon's.
 const WHOLE_BITS: u32 = 18;
 
-/// What a whole word stands for.
+/// What a word of the lexicon stands for.
 #[derive(Clone, Copy, Debug, Default)]
-struct Whole {
+struct Entry {
     /// In any form.
     any: Option<SymbolId>,
     /// Only as the word itself.
     exact: Option<SymbolId>,
+    /// As what a word begins with.
+    beginning: Option<SymbolId>,
 }
 
 /// The words.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
-    whole: ByHash<Whole>,
+    words: Known<Entry>,
     may_be_whole: Filter,
-    beginnings: ByHash<SymbolId>,
     may_begin: Filter,
+    /// Bytes of the shortest beginning.
+    shortest: usize,
 }
 
-impl Default for Vocabulary {
-    fn default() -> Self {
-        Self {
-            whole: ByHash::default(),
-            may_be_whole: Filter::new(WHOLE_BITS),
-            beginnings: ByHash::default(),
-            may_begin: Filter::new(BEGINNING_BITS),
-        }
-    }
+/// What is asked of the vocabulary.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// What a word begins as.
+    Beginning,
+    /// A whole form.
+    Whole(Form),
 }
 
 impl Vocabulary {
+    /// These words.
+    pub(super) fn new<'s>(
+        symbols: impl ExactSizeIterator<Item = (&'s Symbol, SymbolId)>,
+    ) -> Result<Self, LexiconError> {
+        let mut new = Self {
+            words: Known::with_room(symbols.len()),
+            may_be_whole: Filter::new(WHOLE_BITS),
+            may_begin: Filter::new(BEGINNING_BITS),
+            shortest: usize::MAX,
+        };
+        for (symbol, id) in symbols {
+            if !new.add(symbol, id) {
+                return Err(LexiconError::Hash);
+            }
+        }
+        Ok(new)
+    }
+
     /// Adds a symbol. Whether there was none for the same word.
     #[must_use]
-    pub(super) fn add(&mut self, symbol: &Symbol, id: SymbolId) -> bool {
+    fn add(&mut self, symbol: &Symbol, id: SymbolId) -> bool {
         let (Symbol::Form(word) | Symbol::Exact(word) | Symbol::Beginning(word)) = symbol;
         let hash = word_hash(word);
-        if let Symbol::Beginning(_) = symbol {
-            self.may_begin.insert(hash);
-            return self.beginnings.insert(hash, id).is_none();
-        }
-        self.may_be_whole.insert(hash);
-        let whole = self.whole.entry(hash).or_default();
-        let place = if let Symbol::Exact(_) = symbol {
-            &mut whole.exact
-        } else {
-            &mut whole.any
+        let entry = self.words.entry(hash);
+        let place = match symbol {
+            Symbol::Form(_) => &mut entry.any,
+            Symbol::Exact(_) => &mut entry.exact,
+            Symbol::Beginning(_) => &mut entry.beginning,
         };
+        if let Symbol::Beginning(_) = symbol {
+            self.shortest = self.shortest.min(word.len());
+            self.may_begin.insert(hash);
+        } else {
+            self.may_be_whole.insert(hash);
+        }
         place.replace(id).is_none()
     }
 
-    /// Calls `out` with every symbol that a form of a word satisfies.
-    pub(super) fn each_symbol(&self, form: &str, kind: Form, mut out: impl FnMut(SymbolId)) {
-        let hash = if kind == Form::Word {
-            self.each_beginning(form, &mut out)
-        } else {
-            // What a stem begins with, the word that it is the beginning of begins with too.
-            word_hash(form)
-        };
-        if self.may_be_whole.may_hold(hash)
-            && let Some(whole) = self.whole.get(&hash)
-        {
-            let exact = whole.exact.filter(|_| kind == Form::Word);
-            whole.any.into_iter().chain(exact).for_each(&mut out);
+    /// Calls `out` with each distinct word of a text and every symbol that a form of it satisfies, word by word.
+    pub(super) fn each_symbol(&self, text: &Text, mut out: impl FnMut(usize, SymbolId)) {
+        let mut asked: Vec<(u64, usize, Asked)> = Vec::with_capacity(2 * text.distinct());
+        for distinct in 0..text.distinct() {
+            for (form, kind) in text.forms(distinct) {
+                let hash = if kind == Form::Word {
+                    self.each_beginning(form, |hash| {
+                        asked.push((hash, distinct, Asked::Beginning));
+                    })
+                } else {
+                    // What a stem begins with, the word that it is the beginning of begins with too.
+                    word_hash(form)
+                };
+                if self.may_be_whole.may_hold(hash) {
+                    asked.push((hash, distinct, Asked::Whole(kind)));
+                }
+            }
+        }
+        let found = self.words.find_all(asked.iter().map(|(hash, ..)| *hash));
+        for ((_, distinct, asked), place) in asked.into_iter().zip(found) {
+            let Some(place) = place else {
+                continue;
+            };
+            let entry = self.words.at(place);
+            let symbols = match asked {
+                Asked::Beginning => [entry.beginning, None],
+                Asked::Whole(Form::Word) => [entry.any, entry.exact],
+                Asked::Whole(Form::Stem) => [entry.any, None],
+            };
+            for symbol in symbols.into_iter().flatten() {
+                out(distinct, symbol);
+            }
         }
     }
 
-    /// Calls `out` with every symbol that a word begins as. The hash of the word.
-    fn each_beginning(&self, word: &str, mut out: impl FnMut(SymbolId)) -> u64 {
-        let mut run = Fnv::NEW;
-        for (end, byte) in (1..).zip(word.bytes()) {
-            run = run.and(byte);
-            let hash = run.number();
-            if word.is_char_boundary(end)
-                && self.may_begin.may_hold(hash)
-                && let Some(symbol) = self.beginnings.get(&hash)
-            {
-                out(*symbol);
+    /// Calls `out` with the hash of each run that a word begins as and that may be a beginning. The hash of the word.
+    fn each_beginning(&self, word: &str, mut out: impl FnMut(u64)) -> u64 {
+        let bytes = word.as_bytes();
+        let (short, rest) = bytes.split_at(bytes.len().min(self.shortest.saturating_sub(1)));
+        let mut run = short.iter().fold(Fnv::NEW, |run, byte| run.and(*byte));
+        for byte in rest {
+            run = run.and(*byte);
+            // What is no whole character is no beginning either: they are made of those.
+            if self.may_begin.may_hold(run.number()) {
+                out(run.number());
             }
         }
         run.number()

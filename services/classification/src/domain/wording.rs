@@ -16,16 +16,19 @@ use liaison_types::Language;
 use serde::Deserialize;
 
 use super::decision::Span;
-use super::ngrams::{self, Known, LONGEST, Lengths, Within};
+use super::filter::Filter;
+use super::known::Place;
+use super::ngrams::{self, LONGEST, Lengths, Within};
 use super::text::Text;
+use super::weights::{MAX_ANSWERS, Weights, WeightsHeader};
 
 const MAGIC: &[u8] = b"LIAISON\x02";
 /// Places named in the reasons.
 const MAX_SPANS: usize = 4;
 /// Words of the longest runs that are read; longer ones are an error of the file.
 const MOST_WORDS: usize = 8;
-/// N-grams a model may have: some tens of MiB.
-const MAX_RECORDS: usize = 2_000_000;
+/// The filter before the n-grams has 2 to the power of so many bits.
+const FILTER_BITS: u32 = 18;
 
 /// Why bytes are no model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +42,9 @@ pub enum ModelError {
     /// The answers are not the rule set's, in its order.
     #[error("its answers are not those of the rule set")]
     Answers,
+    /// There are more answers than a model has room for.
+    #[error("it has more than {MAX_ANSWERS} answers")]
+    Many,
     /// A number is not finite or a length is outside its bounds.
     #[error("a number in it is outside what it may be")]
     Value,
@@ -59,15 +65,7 @@ struct Header {
     scale: Vec<f32>,
     records: usize,
     #[serde(default)]
-    embedding: Option<PartHeader>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PartHeader {
-    damping: f64,
-    scale: Vec<f32>,
-    records: usize,
+    embedding: Option<WeightsHeader>,
 }
 
 /// The model.
@@ -76,21 +74,11 @@ pub(super) struct Model {
     version: String,
     lengths: Lengths,
     bias: Vec<f64>,
-    ngrams: Part,
+    ngrams: Weights,
+    /// Most n-grams of a text are not among them.
+    may_be_ngram: Filter,
     /// Words in one language.
-    embedding: Part,
-}
-
-/// What is weighed together.
-#[derive(Debug)]
-struct Part {
-    damping: f64,
-    known: Known<u32>,
-    idf: Vec<f32>,
-    /// For each n-gram its weight for each answer, in parts of the answer's scale: a byte each, so that they stay near
-    /// the processor.
-    weights: Vec<i8>,
-    scale: Vec<f64>,
+    embedding: Weights,
 }
 
 /// What the wording of one text adds.
@@ -98,134 +86,60 @@ struct Part {
 pub(super) struct Wording {
     /// One per answer. Empty where there is no model.
     pub(super) scores: Vec<f64>,
-    /// Each n-gram found once: which, and what a weight of it is multiplied by for each time it stands there.
-    factors: Vec<(u32, f64)>,
-    /// The same of the words in one language, and which distinct words of the text they are.
-    words: Vec<(u32, f64)>,
+    ngrams: Weighed,
+    words: Weighed,
+    /// For each of `words` which distinct word of the text it is.
     distinct: Vec<u32>,
-    /// Each time a run of words was found: its place in `factors`, its first and its last word.
+    /// Each time a run of several words was found: its position in `ngrams`, its first and its last word.
     runs: Vec<(u32, u32, u32)>,
-    /// Runs of characters found within distinct words: the place in `factors` and the word.
+    /// N-grams of single distinct words, and of the characters within: the position in `ngrams` and the word.
     within: Vec<(u32, u32)>,
     /// For each word whether it was left out.
     masked: Vec<bool>,
 }
 
+/// What was found in a text, each once, with how often it stands there, and what a weight of it is multiplied by for
+/// each time.
+#[derive(Debug, Default)]
+struct Weighed {
+    found: Vec<(Place, u32)>,
+    factors: Vec<f64>,
+}
+
 /// How often each n-gram stands in a text.
 struct Tally {
-    /// For each n-gram of the model its place in `found`.
-    places: Vec<u32>,
-    found: Vec<(u32, f64)>,
+    /// Positions in `found`, plus one, by the places of the n-grams: a table with open addressing.
+    positions: Vec<u32>,
+    found: Vec<(Place, u32)>,
 }
 
 impl Tally {
-    fn new(ngrams: usize) -> Self {
+    /// For at most so many different ones.
+    fn with_room(ngrams: usize) -> Self {
         Self {
-            places: vec![u32::MAX; ngrams],
-            found: Vec::new(),
+            positions: vec![0; (ngrams * 4 / 3 + 1).next_power_of_two()],
+            found: Vec::with_capacity(ngrams),
         }
     }
 
-    /// Counts an n-gram. Its place.
-    fn add(&mut self, ngram: u32, times: f64) -> u32 {
-        let place = &mut self.places[ngram as usize];
-        if *place == u32::MAX {
-            *place = count(self.found.len());
-            self.found.push((ngram, 0.0));
-        }
-        self.found[*place as usize].1 += times;
-        *place
-    }
-}
-
-impl Part {
-    /// Reads as many records as the header says; what follows them.
-    fn read<'b>(
-        header: &PartHeader,
-        count: usize,
-        bytes: &'b [u8],
-    ) -> Result<(Self, &'b [u8]), ModelError> {
-        let right = header.scale.len() == count
-            && header.scale.iter().all(|value| value.is_finite())
-            && header.damping.is_finite()
-            && header.damping > 0.0
-            && header.records <= MAX_RECORDS;
-        if !right {
-            return Err(ModelError::Value);
-        }
-        let size = 12 + count;
-        let (bytes, rest) = bytes
-            .split_at_checked(header.records * size)
-            .ok_or(ModelError::Form)?;
-        let mut part = Self {
-            damping: header.damping,
-            known: Known::new(&[]),
-            idf: Vec::with_capacity(header.records),
-            weights: Vec::with_capacity(header.records * count),
-            scale: header.scale.iter().copied().map(f64::from).collect(),
-        };
-        let mut numbers: Vec<(u64, u32)> = Vec::with_capacity(header.records);
-        for (at, record) in (0_u32..).zip(bytes.chunks_exact(size)) {
-            let (ngram, record) = record.split_first_chunk::<8>().ok_or(ModelError::Form)?;
-            let (idf, weights) = record.split_first_chunk::<4>().ok_or(ModelError::Form)?;
-            let (ngram, idf) = (u64::from_le_bytes(*ngram), f32::from_le_bytes(*idf));
-            if numbers.last().is_some_and(|(last, _)| *last >= ngram) {
-                return Err(ModelError::Order);
+    /// Counts an n-gram. Its position.
+    fn add(&mut self, place: Place, times: u32) -> u32 {
+        let last = self.positions.len() - 1;
+        let mut at = place as usize & last;
+        loop {
+            let position = self.positions[at];
+            if position == 0 {
+                self.found.push((place, times));
+                self.positions[at] = count(self.found.len());
+                return count(self.found.len() - 1);
             }
-            if !idf.is_finite() || idf <= 0.0 {
-                return Err(ModelError::Value);
+            let found = &mut self.found[position as usize - 1];
+            if found.0 == place {
+                found.1 += times;
+                return position - 1;
             }
-            numbers.push((ngram, at));
-            part.idf.push(idf);
-            let weights = weights.iter().map(|byte| byte.cast_signed());
-            part.weights.extend(weights);
+            at = (at + 1) & last;
         }
-        part.known = Known::new(&numbers);
-        Ok((part, rest))
-    }
-
-    /// What is found with how often it stands there adds this to each score. Each number becomes its factor.
-    fn sum(&self, factors: &mut [(u32, f64)], scores: &mut [f64]) {
-        let mut mass = self.damping * self.damping;
-        let mut sums = vec![0.0; scores.len()];
-        for (ngram, times) in factors.iter_mut() {
-            let idf = f64::from(self.idf[*ngram as usize]);
-            // Most stand there once, and a logarithm takes as long as all the rest.
-            let x = if *times > 1.0 { 1.0 + times.ln() } else { 1.0 } * idf;
-            mass += x * x;
-            for (sum, weight) in sums.iter_mut().zip(self.weights(*ngram)) {
-                *sum += x * f64::from(*weight);
-            }
-            *times = x / *times;
-        }
-        let norm = mass.sqrt();
-        for (_, factor) in factors {
-            *factor /= norm;
-        }
-        for ((score, sum), scale) in scores.iter_mut().zip(sums).zip(&self.scale) {
-            *score += sum * scale / norm;
-        }
-    }
-
-    /// An n-gram's weights, in parts of their scale.
-    fn weights(&self, ngram: u32) -> &[i8] {
-        let count = self.scale.len();
-        &self.weights[ngram as usize * count..][..count]
-    }
-
-    /// What each of these adds for an answer, each time that it stands in the text, against the mean of all answers.
-    fn each(&self, factors: &[(u32, f64)], answer: usize) -> Vec<f64> {
-        let answers = f64::from(count(self.scale.len()));
-        let each = factors.iter().map(|(ngram, factor)| {
-            let weights = self.weights(*ngram);
-            let mut sum = 0.0;
-            for (weight, scale) in weights.iter().zip(&self.scale) {
-                sum += f64::from(*weight) * scale;
-            }
-            let own = f64::from(weights[answer]) * self.scale[answer];
-            (own - sum / answers) * factor
-        });
-        each.collect()
     }
 }
 
@@ -241,6 +155,9 @@ impl Model {
             return Err(ModelError::Answers);
         }
         let count = answers.len();
+        if count > MAX_ANSWERS {
+            return Err(ModelError::Many);
+        }
         let [shortest, longest] = header.characters;
         let lengths = Lengths {
             words: header.words,
@@ -255,18 +172,18 @@ impl Model {
         if !right {
             return Err(ModelError::Value);
         }
-        let ngrams = PartHeader {
+        let ngrams = WeightsHeader {
             damping: header.damping,
             scale: header.scale,
             records: header.records,
         };
-        let (ngrams, rest) = Part::read(&ngrams, count, rest)?;
-        let none = PartHeader {
-            damping: 1.0,
-            scale: vec![0.0; count],
-            records: 0,
+        let mut may_be_ngram = Filter::new(FILTER_BITS);
+        let (ngrams, rest) =
+            Weights::read(&ngrams, count, rest, |ngram| may_be_ngram.insert(ngram))?;
+        let (embedding, rest) = match header.embedding {
+            Some(embedding) => Weights::read(&embedding, count, rest, |_| ())?,
+            None => (Weights::none(count), rest),
         };
-        let (embedding, rest) = Part::read(&header.embedding.unwrap_or(none), count, rest)?;
         if !rest.is_empty() {
             return Err(ModelError::Form);
         }
@@ -275,6 +192,7 @@ impl Model {
             lengths,
             bias: header.bias,
             ngrams,
+            may_be_ngram,
             embedding,
         })
     }
@@ -291,39 +209,65 @@ impl Model {
         language: Option<Language>,
         masked: &[bool],
     ) -> Wording {
-        let mut tally = Tally::new(self.ngrams.idf.len());
-        let mut runs = Vec::with_capacity(text.words().len());
-        let (lengths, known) = (self.lengths, &self.ngrams.known);
-        ngrams::each_known_run(text, masked, lengths, known, |ngram, first, last| {
-            runs.push((tally.add(ngram, 1.0), first, last));
-        });
-        let mut times = vec![0.0; text.distinct()];
+        let mut times = vec![0; text.distinct()];
         for (_, distinct) in ngrams::unmasked(text, masked) {
-            times[distinct] += 1.0;
+            times[distinct] += 1;
         }
+
+        let mut runs = Vec::with_capacity(text.words().len());
+        ngrams::each_longer_run(text, masked, self.lengths, |run, first, last| {
+            if self.may_be_ngram.may_hold(run) {
+                runs.push((run, first, last));
+            }
+        });
         let mut within = Vec::with_capacity(4 * text.distinct());
-        let mut words = Vec::with_capacity(text.distinct());
-        let mut found_words = Vec::with_capacity(text.distinct());
-        let mut characters = Within::new(lengths, known);
-        for (distinct, times) in times.into_iter().enumerate().filter(|(_, n)| *n > 0.0) {
-            characters.each(text.folded(distinct), |ngram| {
-                within.push((tally.add(ngram, times), count(distinct)));
-            });
-            let word = language.map(|language| ngrams::word_in(language, text.hash(distinct)));
-            if let Some(word) = word.and_then(|word| self.embedding.known.get(word)) {
-                words.push((word, times));
-                found_words.push(count(distinct));
+        let mut characters = Within::new(self.lengths);
+        for (distinct, _) in (0..).zip(&times).filter(|(_, times)| **times > 0) {
+            let mut add = |run| {
+                if self.may_be_ngram.may_hold(run) {
+                    within.push((run, distinct));
+                }
+            };
+            add(ngrams::word_alone(text.hash(distinct as usize)));
+            characters.each_run(text.folded(distinct as usize), add);
+        }
+        let mut tally = Tally::with_room(runs.len() + within.len());
+        let found = self.ngrams.find_all(runs.iter().map(|(run, ..)| *run));
+        let runs = runs.into_iter().zip(found);
+        let runs =
+            runs.filter_map(|((_, first, last), place)| Some((tally.add(place?, 1), first, last)));
+        let runs = runs.collect();
+        let found = self.ngrams.find_all(within.iter().map(|(run, _)| *run));
+        let within = within.into_iter().zip(found);
+        let within = within.filter_map(|((_, distinct), place)| {
+            Some((tally.add(place?, times[distinct as usize]), distinct))
+        });
+        let within = within.collect();
+        let mut words = Weighed::default();
+        let mut distinct = Vec::with_capacity(text.distinct());
+        if let Some(language) = language {
+            let hashes = (0..text.distinct()).map(|word| text.hash(word));
+            let words_in = hashes.map(|hash| ngrams::word_in(language, hash));
+            let found = (0..).zip(&times).zip(self.embedding.find_all(words_in));
+            for ((word, times), place) in found.filter(|((_, times), _)| **times > 0) {
+                if let Some(place) = place {
+                    words.found.push((place, *times));
+                    distinct.push(word);
+                }
             }
         }
-        let mut factors = tally.found;
+        let mut ngrams = Weighed {
+            found: tally.found,
+            factors: Vec::new(),
+        };
         let mut scores = self.bias.clone();
-        self.ngrams.sum(&mut factors, &mut scores);
-        self.embedding.sum(&mut words, &mut scores);
+        ngrams.factors = self.ngrams.sum(&ngrams.found, &mut scores);
+        words.factors = self.embedding.sum(&words.found, &mut scores);
         Wording {
             scores,
-            factors,
+            ngrams,
             words,
-            distinct: found_words,
+            distinct,
             runs,
             within,
             masked: masked.to_vec(),
@@ -332,21 +276,23 @@ impl Model {
 
     /// The words that added most for an answer, most first, as far as any did.
     pub(super) fn places(&self, text: &Text, wording: &Wording, answer: usize) -> Vec<Span> {
-        let each = self.ngrams.each(&wording.factors, answer);
+        let Weighed { found, factors } = &wording.ngrams;
+        let each = self.ngrams.each(found, factors, answer);
+        let Weighed { found, factors } = &wording.words;
+        let words = self.embedding.each(found, factors, answer);
         let mut of_distinct = vec![0.0; text.distinct()];
-        let words = self.embedding.each(&wording.words, answer);
         for (distinct, added) in wording.distinct.iter().zip(words) {
             of_distinct[*distinct as usize] += added;
         }
-        for (place, distinct) in &wording.within {
-            of_distinct[*distinct as usize] += each[*place as usize];
+        for (position, distinct) in &wording.within {
+            of_distinct[*distinct as usize] += each[*position as usize];
         }
         let mut added = vec![0.0; text.words().len()];
         for (number, distinct) in ngrams::unmasked(text, &wording.masked) {
             added[number as usize] = of_distinct[distinct];
         }
-        for (place, first, last) in &wording.runs {
-            let share = each[*place as usize] / f64::from(last - first + 1);
+        for (position, first, last) in &wording.runs {
+            let share = each[*position as usize] / f64::from(last - first + 1);
             for word in *first..=*last {
                 added[word as usize] += share;
             }
@@ -467,5 +413,14 @@ mod tests {
             Model::read(&whole, &["none".to_owned()]).unwrap_err(),
             ModelError::Answers
         );
+        let many = [const { String::new() }; MAX_ANSWERS + 1];
+        let header = serde_json::json!({
+            "version": "1", "answers": many, "words": 2, "characters": [5, 5], "damping": 1.0,
+            "bias": [], "scale": [], "records": 0,
+        });
+        let header = header.to_string().into_bytes();
+        let length = u32::try_from(header.len()).unwrap().to_le_bytes();
+        let bytes = [MAGIC, &length, &header].concat();
+        assert_eq!(Model::read(&bytes, &many).unwrap_err(), ModelError::Many);
     }
 }

@@ -1,0 +1,131 @@
+//! What a rule set knows by a hash, asked thousands of times for each text.
+//!
+//! A table with open addressing, at most half full. Of a hash it keeps where it leads and the high half of it, and next to
+//! that what is known: a text asks each time elsewhere, and what lies together comes from memory together.
+
+/// 2⁶⁴ over the golden ratio, odd: <https://en.wikipedia.org/wiki/Hash_function#Fibonacci_hashing>.
+pub(super) const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Values by their hashes.
+#[derive(Debug)]
+pub(super) struct Known<T> {
+    /// The high half of the hash, never 0, and the value. An empty slot has 0.
+    slots: Box<[(u32, T)]>,
+}
+
+/// Where a value is in its table.
+pub(super) type Place = u32;
+
+impl<T: Copy + Default> Known<T> {
+    /// Room for so many.
+    pub(super) fn with_room(values: usize) -> Self {
+        Self {
+            slots: vec![(0, T::default()); 2 * values + 1].into(),
+        }
+    }
+
+    /// The value of this hash, to be changed; one that says nothing yet where there was none.
+    ///
+    /// As many different ones as there is room for can be asked for.
+    pub(super) fn entry(&mut self, hash: u64) -> &mut T {
+        let mut at = self.first(hash);
+        while ![0, high(hash)].contains(&self.slots[at].0) {
+            at = (at + 1) % self.slots.len();
+        }
+        let slot = &mut self.slots[at];
+        slot.0 = high(hash);
+        &mut slot.1
+    }
+
+    /// For each of these hashes where its value is.
+    ///
+    /// All are asked together: the processor waits for memory once for many of them, where it would wait each time if what
+    /// is done next went by what it finds.
+    pub(super) fn find_all(&self, hashes: impl Iterator<Item = u64>) -> Vec<Option<Place>> {
+        let begun: Vec<(u32, usize, u32)> = hashes
+            .map(|hash| {
+                let at = self.first(hash);
+                (high(hash), at, self.slots[at].0)
+            })
+            .collect();
+        let found = begun.into_iter().map(|(wanted, at, tag)| {
+            if tag == wanted {
+                return Some(place(at));
+            }
+            let at = if tag == 0 {
+                None
+            } else {
+                self.search(wanted, at)
+            };
+            at.map(place)
+        });
+        found.collect()
+    }
+
+    /// The value at a place.
+    #[inline]
+    pub(super) fn at(&self, place: Place) -> &T {
+        &self.slots[place as usize].1
+    }
+
+    /// Where the first slot with this tag is from this one on, where it comes before an empty one.
+    #[inline]
+    fn search(&self, wanted: u32, from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            match self.slots[at].0 {
+                tag if tag == wanted => return Some(at),
+                0 => return None,
+                _ => at += 1,
+            }
+            if at == self.slots.len() {
+                at = 0;
+            }
+        }
+    }
+
+    /// Where the search for a hash begins. Not all hashes are spread well: those of short words are much alike.
+    #[inline]
+    const fn first(&self, hash: u64) -> usize {
+        let mixed = hash.wrapping_mul(MIXER) >> 32;
+        ((mixed * self.slots.len() as u64) >> 32) as usize
+    }
+}
+
+/// Places are below 2³²: hashes lead there by a half.
+fn place(at: usize) -> Place {
+    Place::try_from(at).unwrap_or(Place::MAX)
+}
+
+/// The high half of a hash, and 1 for 0.
+const fn high(hash: u64) -> u32 {
+    let high = (hash >> 32) as u32;
+    if high == 0 { 1 } else { high }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_in_is_found_and_nothing_else() {
+        let hashes: Vec<u64> = (2..102).map(|n| n << 32 | n).collect();
+        // So small that some searches go on at the first slot.
+        let mut known = Known::with_room(hashes.len() / 2 + 1);
+        for (value, hash) in (1_u16..).zip(&hashes) {
+            *known.entry(*hash) = value;
+        }
+        let unknown = [200 << 32, 7];
+        let asked = hashes.iter().chain(&unknown).copied();
+        let found: Vec<Option<u16>> = known
+            .find_all(asked)
+            .into_iter()
+            .map(|place| place.map(|place| *known.at(place)))
+            .collect();
+        let mut expected: Vec<Option<u16>> = (1..=100).map(Some).collect();
+        expected.extend([None; 2]);
+        assert_eq!(found, expected);
+        let none = Known::<u16>::with_room(0).find_all([7].into_iter());
+        assert_eq!(none, [None]);
+    }
+}

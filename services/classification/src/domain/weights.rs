@@ -1,0 +1,154 @@
+//! What a model has learned of n-grams, or of words in one language: how rare each is and what it says for each answer.
+
+use serde::Deserialize;
+
+use super::known::{Known, Place};
+use super::wording::ModelError;
+
+/// N-grams a model may have: some tens of MiB.
+const MAX_RECORDS: usize = 2_000_000;
+/// Answers a model may have: units and "none". So many weights lie beside each other, used or not.
+pub(super) const MAX_ANSWERS: usize = 8;
+/// How often an n-gram stands in a text, up to where the logarithm is kept. More is rare.
+const LOGARITHMS: u32 = 64;
+
+/// What the header of a model says of one part of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WeightsHeader {
+    pub(super) damping: f64,
+    pub(super) scale: Vec<f32>,
+    pub(super) records: usize,
+}
+
+/// What is weighed together.
+#[derive(Debug)]
+pub(super) struct Weights {
+    damping: f64,
+    records: Known<Record>,
+    answers: usize,
+    /// For each answer what its weights are multiplied by.
+    scale: [f64; MAX_ANSWERS],
+    /// For each number of times how much that is: `1 + ln n`.
+    levels: Vec<f64>,
+}
+
+/// What is known of an n-gram.
+#[derive(Clone, Copy, Debug, Default)]
+struct Record {
+    idf: f32,
+    /// In parts of the answers' scales: a byte each, so that they stay near the processor.
+    weights: [i8; MAX_ANSWERS],
+}
+
+impl Weights {
+    /// None.
+    pub(super) fn none(answers: usize) -> Self {
+        Self {
+            damping: 1.0,
+            records: Known::with_room(0),
+            answers,
+            scale: [0.0; MAX_ANSWERS],
+            levels: Vec::new(),
+        }
+    }
+
+    /// Reads as many records as the header says, and calls `seen` with the number of each; what follows them.
+    pub(super) fn read<'b>(
+        header: &WeightsHeader,
+        answers: usize,
+        bytes: &'b [u8],
+        mut seen: impl FnMut(u64),
+    ) -> Result<(Self, &'b [u8]), ModelError> {
+        let right = header.scale.len() == answers
+            && header.scale.iter().all(|value| value.is_finite())
+            && header.damping.is_finite()
+            && header.damping > 0.0
+            && header.records <= MAX_RECORDS;
+        if !right {
+            return Err(ModelError::Value);
+        }
+        let size = 12 + answers;
+        let (bytes, rest) = bytes
+            .split_at_checked(header.records * size)
+            .ok_or(ModelError::Form)?;
+        let mut read = Self {
+            damping: header.damping,
+            records: Known::with_room(header.records),
+            levels: (0..LOGARITHMS).map(level).collect(),
+            ..Self::none(answers)
+        };
+        for (scale, value) in read.scale.iter_mut().zip(&header.scale) {
+            *scale = (*value).into();
+        }
+        let mut last = None;
+        for record in bytes.chunks_exact(size) {
+            let (ngram, record) = record.split_first_chunk::<8>().ok_or(ModelError::Form)?;
+            let (idf, weights) = record.split_first_chunk::<4>().ok_or(ModelError::Form)?;
+            let (ngram, idf) = (u64::from_le_bytes(*ngram), f32::from_le_bytes(*idf));
+            if last.replace(ngram).is_some_and(|last| last >= ngram) {
+                return Err(ModelError::Order);
+            }
+            if !idf.is_finite() || idf <= 0.0 {
+                return Err(ModelError::Value);
+            }
+            seen(ngram);
+            let record = read.records.entry(ngram);
+            record.idf = idf;
+            for (weight, byte) in record.weights.iter_mut().zip(weights) {
+                *weight = byte.cast_signed();
+            }
+        }
+        Ok((read, rest))
+    }
+
+    /// For each of these n-grams where what is known of it is.
+    pub(super) fn find_all(&self, ngrams: impl Iterator<Item = u64>) -> Vec<Option<Place>> {
+        self.records.find_all(ngrams)
+    }
+
+    /// What is found, with how often it stands in a text, adds this to each score. What a weight of each is multiplied by
+    /// for each time that it stands there.
+    pub(super) fn sum(&self, found: &[(Place, u32)], scores: &mut [f64]) -> Vec<f64> {
+        let mut mass = self.damping * self.damping;
+        let mut sums = [0.0; MAX_ANSWERS];
+        let mut factors = Vec::with_capacity(found.len());
+        for (place, times) in found {
+            let record = self.records.at(*place);
+            let kept = self.levels.get(*times as usize).copied();
+            let x = kept.unwrap_or_else(|| level(*times)) * f64::from(record.idf);
+            mass += x * x;
+            for (sum, weight) in sums.iter_mut().zip(record.weights) {
+                *sum += x * f64::from(weight);
+            }
+            factors.push(x / f64::from(*times));
+        }
+        let norm = mass.sqrt();
+        for factor in &mut factors {
+            *factor /= norm;
+        }
+        for ((score, sum), scale) in scores.iter_mut().zip(sums).zip(&self.scale) {
+            *score += sum * scale / norm;
+        }
+        factors
+    }
+
+    /// What each of these adds for an answer, each time that it stands in the text, against the mean of all answers.
+    pub(super) fn each(&self, found: &[(Place, u32)], factors: &[f64], answer: usize) -> Vec<f64> {
+        let answers = f64::from(u32::try_from(self.answers).unwrap_or(u32::MAX));
+        let mut scale = self.scale.map(|scale| -scale / answers);
+        scale[answer] += self.scale[answer];
+        let each = found.iter().zip(factors).map(|((place, _), factor)| {
+            let weights = self.records.at(*place).weights;
+            let terms = weights.into_iter().zip(scale);
+            let added: f64 = terms.map(|(weight, scale)| f64::from(weight) * scale).sum();
+            added * factor
+        });
+        each.collect()
+    }
+}
+
+/// How much it is that something stands so often in a text, at least once.
+fn level(times: u32) -> f64 {
+    1.0 + f64::from(times).ln()
+}
