@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::language::LanguageSet;
-use super::phrase::{self, GAP, Step, Symbol};
+use super::phrase::{self, Alternative, GAP, Step, Symbol};
 use super::phrases::{Compiled, CompiledStep, PhraseId, Phrases, Present, Steps, SymbolId};
 use super::text::Text;
 use super::vocabulary::Vocabulary;
@@ -41,6 +41,8 @@ pub(super) enum LexiconError {
 #[derive(Debug, Default)]
 pub(super) struct LexiconBuilder {
     symbols: HashMap<Symbol, SymbolId, BuildHasherDefault<Fnv>>,
+    /// The same by how they are written, where that is one word: most words stand in many phrases of a file.
+    written: HashMap<String, SymbolId, BuildHasherDefault<Fnv>>,
     phrases: Vec<Compiled>,
 }
 
@@ -52,37 +54,54 @@ impl LexiconBuilder {
         languages: LanguageSet,
         phrase: &str,
     ) -> Result<(), LexiconError> {
-        for steps in phrase::parse(phrase).ok_or(LexiconError::Phrase)? {
-            let steps = steps
-                .into_iter()
-                .map(|step| self.compile(step))
-                .collect::<Result<_, _>>()?;
+        let phrases = phrase::parse(phrase, |alternative| self.read(alternative));
+        for steps in phrases.ok_or(LexiconError::Phrase)? {
+            let steps = steps.into_iter().map(|Step { mut any_of, gap }| {
+                any_of.sort_unstable();
+                any_of.dedup();
+                CompiledStep { any_of, gap }
+            });
             self.phrases.push(Compiled {
                 target,
                 languages,
-                steps,
+                steps: steps.collect(),
             });
         }
         Ok(())
     }
 
-    fn compile(&mut self, step: Step) -> Result<CompiledStep, LexiconError> {
-        let mut any_of = Vec::with_capacity(step.any_of.len());
-        for symbol in step.any_of {
-            let next = SymbolId::try_from(self.symbols.len());
-            let next = next.map_err(|_| LexiconError::TooLarge)?;
-            any_of.push(*self.symbols.entry(symbol).or_insert(next));
+    /// Lets go of what only makes reading faster, once a file is read.
+    pub(super) fn file_read(&mut self) {
+        self.written.clear();
+    }
+
+    /// One alternative of a phrase. `None` where it is not in the notation.
+    fn read(&mut self, alternative: &str) -> Option<Alternative<SymbolId>> {
+        if let Some(id) = self.written.get(alternative) {
+            return Some(Alternative::Word(*id));
         }
-        any_of.sort_unstable();
-        any_of.dedup();
-        Ok(CompiledStep {
-            any_of,
-            gap: step.gap,
+        let symbols = phrase::symbols(alternative)?.into_iter();
+        let ids: Vec<SymbolId> = symbols.map(|symbol| self.id(symbol)).collect();
+        Some(match ids[..] {
+            [id] => {
+                self.written.insert(alternative.to_owned(), id);
+                Alternative::Word(id)
+            }
+            _ => Alternative::Words(ids),
         })
+    }
+
+    /// Symbols beyond those that can be numbered are refused when all are known.
+    fn id(&mut self, symbol: Symbol) -> SymbolId {
+        let next = SymbolId::try_from(self.symbols.len()).unwrap_or(SymbolId::MAX);
+        *self.symbols.entry(symbol).or_insert(next)
     }
 
     /// Builds the matcher.
     pub(super) fn build(self, targets: usize) -> Result<Lexicon, LexiconError> {
+        if SymbolId::try_from(self.symbols.len()).is_err() {
+            return Err(LexiconError::TooLarge);
+        }
         let symbols = self.symbols.iter().map(|(symbol, id)| (symbol, *id));
         Ok(Lexicon {
             vocabulary: Vocabulary::new(symbols)?,

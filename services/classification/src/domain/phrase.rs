@@ -24,16 +24,27 @@ pub(super) enum Symbol {
 
 /// One step of a phrase: any of the symbols, at most `gap` words after the step before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) any_of: Vec<Symbol>,
+pub(super) struct Step<S> {
+    pub(super) any_of: Vec<S>,
     pub(super) gap: u8,
 }
 
-/// Reads one phrase. Alternatives of several words make several phrases of it.
+/// What one alternative asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Alternative<S> {
+    Word(S),
+    /// Several, one after the other.
+    Words(Vec<S>),
+}
+
+/// Reads one phrase; `read` reads each alternative of it. Alternatives of several words make several phrases of it.
 ///
 /// `None` where the notation is broken: nothing to look for, a gap at an end, an unclosed group.
-pub(super) fn parse(phrase: &str) -> Option<Vec<Vec<Step>>> {
-    let mut done: Vec<Vec<Step>> = vec![Vec::new()];
+pub(super) fn parse<S: Clone>(
+    phrase: &str,
+    mut read: impl FnMut(&str) -> Option<Alternative<S>>,
+) -> Option<Vec<Vec<Step<S>>>> {
+    let mut done: Vec<Vec<Step<S>>> = vec![Vec::new()];
     let mut gap = 0;
     let mut rest = phrase.trim();
     while !rest.is_empty() {
@@ -54,18 +65,17 @@ pub(super) fn parse(phrase: &str) -> Option<Vec<Vec<Step>>> {
             gap = GAP;
             continue;
         }
-        let alternatives = item
+        let group = item
             .strip_prefix('(')
-            .and_then(|item| item.strip_suffix(')'))
-            .map_or_else(|| vec![item], |group| group.split('|').collect());
+            .and_then(|item| item.strip_suffix(')'));
+        // What is no group has no space in it and remains whole.
+        let alternatives = group.map_or_else(|| item.split(' '), |group| group.split('|'));
         let mut single = Vec::new();
         let mut several = Vec::new();
         for alternative in alternatives {
-            let mut symbols = symbols(alternative)?;
-            if symbols.len() == 1 {
-                single.append(&mut symbols);
-            } else {
-                several.push(symbols);
+            match read(alternative)? {
+                Alternative::Word(symbol) => single.push(symbol),
+                Alternative::Words(symbols) => several.push(symbols),
             }
         }
         // Most steps are one word or a choice of words, and need no copy of what is there.
@@ -89,12 +99,12 @@ pub(super) fn parse(phrase: &str) -> Option<Vec<Vec<Step>>> {
 }
 
 /// What is there, followed by each alternative: those of one word as one step, the others word by word.
-fn with_each(
-    done: &[Vec<Step>],
-    single: &[Symbol],
-    several: &[Vec<Symbol>],
+fn with_each<S: Clone>(
+    done: &[Vec<Step<S>>],
+    single: &[S],
+    several: &[Vec<S>],
     gap: u8,
-) -> Vec<Vec<Step>> {
+) -> Vec<Vec<Step<S>>> {
     let mut next = Vec::new();
     for before in done {
         if !single.is_empty() {
@@ -120,8 +130,8 @@ fn with_each(
     next
 }
 
-/// The symbols of one alternative: usually one, more where it has several words.
-fn symbols(alternative: &str) -> Option<Vec<Symbol>> {
+/// The symbols of one alternative: usually one, more where it has several words. `None` where the notation is broken.
+pub(super) fn symbols(alternative: &str) -> Option<Vec<Symbol>> {
     let mut all = Vec::new();
     for written in alternative.split_whitespace() {
         if written == "<child-age>" {
@@ -157,6 +167,17 @@ fn symbols(alternative: &str) -> Option<Vec<Symbol>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(phrase: &str) -> Option<Vec<Vec<Step<Symbol>>>> {
+        super::parse(phrase, |alternative| {
+            let mut symbols = symbols(alternative)?;
+            Some(if symbols.len() == 1 {
+                Alternative::Word(symbols.remove(0))
+            } else {
+                Alternative::Words(symbols)
+            })
+        })
+    }
 
     fn form(text: &str) -> Symbol {
         Symbol::Form(text.to_owned())
