@@ -44,14 +44,16 @@ pub(super) fn parse<S: Clone>(
     phrase: &str,
     mut read: impl FnMut(&str) -> Option<Alternative<S>>,
 ) -> Option<Vec<Vec<Step<S>>>> {
-    let mut done: Vec<Vec<Step<S>>> = vec![Vec::new()];
+    let mut done: Vec<Vec<Step<S>>> = vec![Vec::with_capacity(2)];
     let mut gap = 0;
     let mut rest = phrase.trim();
     while !rest.is_empty() {
         let item_end = if rest.starts_with('(') {
             rest.find(')')? + 1
         } else {
-            rest.find(' ').unwrap_or(rest.len())
+            // Words are short: what looks for a character in long texts takes longer to begin.
+            let space = rest.bytes().position(|byte| byte == b' ');
+            space.unwrap_or(rest.len())
         };
         let (item, after) = rest.split_at(item_end);
         if !after.is_empty() && !after.starts_with(' ') {
@@ -68,15 +70,18 @@ pub(super) fn parse<S: Clone>(
         let group = item
             .strip_prefix('(')
             .and_then(|item| item.strip_suffix(')'));
-        // What is no group has no space in it and remains whole.
-        let alternatives = group.map_or_else(|| item.split(' '), |group| group.split('|'));
-        let mut single = Vec::new();
+        let mut single = Vec::with_capacity(1);
         let mut several = Vec::new();
-        for alternative in alternatives {
+        let mut add = |alternative: &str| {
             match read(alternative)? {
                 Alternative::Word(symbol) => single.push(symbol),
                 Alternative::Words(symbols) => several.push(symbols),
             }
+            Some(())
+        };
+        match group {
+            None => add(item)?,
+            Some(group) => group.split('|').try_for_each(add)?,
         }
         // Most steps are one word or a choice of words, and need no copy of what is there.
         if several.is_empty() {
