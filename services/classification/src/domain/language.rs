@@ -173,6 +173,10 @@ fn by_trigrams(original: &str) -> Option<Language> {
 
 /// The letters at the beginning that are not ASCII, composed whichever way they came.
 fn composed(original: &str) -> Vec<char> {
+    let bytes = original.as_bytes();
+    if bytes[..bytes.len().min(LETTER_SAMPLE)].is_ascii() {
+        return Vec::new();
+    }
     let sample = || original.chars().take(LETTER_SAMPLE);
     let mut letters: Vec<char> = sample().filter(|c| !c.is_ascii()).collect();
     if letters.iter().any(|c| ('\u{300}'..='\u{36F}').contains(c)) {

@@ -243,16 +243,18 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
                 end = at;
             }
             Class::LetterOfAscii => {
-                let more = bytes[at..].iter().take_while(|byte| {
-                    byte.is_ascii() && ASCII[usize::from(**byte)] == Class::LetterOfAscii
-                });
-                at += more.count();
                 start.get_or_insert(first);
-                end = at;
-                let before = word.len();
-                let kept = (at - first).min(MAX_FORM.saturating_sub(before));
-                word.push_str(&original[first..first + kept]);
-                word[before..].make_ascii_lowercase();
+                end = first;
+                for byte in &bytes[first..] {
+                    if !byte.is_ascii() || ASCII[usize::from(*byte)] != Class::LetterOfAscii {
+                        break;
+                    }
+                    if word.len() < MAX_FORM {
+                        word.push(char::from(byte.to_ascii_lowercase()));
+                    }
+                    end += 1;
+                }
+                at = end;
             }
             Class::Invisible => {}
             Class::Space | Class::Stop | Class::End | Class::Other => {

@@ -32,8 +32,8 @@ pub(super) struct Vocabulary {
     words: Known<Entry>,
     may_be_whole: Filter,
     may_begin: Filter,
-    /// Bytes of the shortest beginning.
-    shortest: usize,
+    /// By its first byte how many bytes the shortest beginning has.
+    shortest: [usize; 256],
 }
 
 /// What is asked of the vocabulary.
@@ -54,7 +54,7 @@ impl Vocabulary {
             words: Known::with_room(symbols.len()),
             may_be_whole: Filter::new(WHOLE_BITS),
             may_begin: Filter::new(BEGINNING_BITS),
-            shortest: usize::MAX,
+            shortest: [usize::MAX; 256],
         };
         for (symbol, id) in symbols {
             if !new.add(symbol, id) {
@@ -76,7 +76,8 @@ impl Vocabulary {
             Symbol::Beginning(_) => &mut entry.beginning,
         };
         if let Symbol::Beginning(_) = symbol {
-            self.shortest = self.shortest.min(word.len());
+            let shortest = &mut self.shortest[first(word)];
+            *shortest = word.len().min(*shortest);
             self.may_begin.insert(hash);
         } else {
             self.may_be_whole.insert(hash);
@@ -122,7 +123,8 @@ impl Vocabulary {
     /// Calls `out` with the hash of each run that a word begins as and that may be a beginning. The hash of the word.
     fn each_beginning(&self, word: &str, mut out: impl FnMut(u64)) -> u64 {
         let bytes = word.as_bytes();
-        let (short, rest) = bytes.split_at(bytes.len().min(self.shortest.saturating_sub(1)));
+        let shortest = self.shortest[first(word)];
+        let (short, rest) = bytes.split_at(bytes.len().min(shortest.saturating_sub(1)));
         let mut run = short.iter().fold(Fnv::NEW, |run, byte| run.and(*byte));
         for byte in rest {
             run = run.and(*byte);
@@ -133,4 +135,9 @@ impl Vocabulary {
         }
         run.number()
     }
+}
+
+/// The first byte of a word; 0 where it has none.
+fn first(word: &str) -> usize {
+    word.bytes().next().unwrap_or_default().into()
 }

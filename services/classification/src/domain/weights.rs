@@ -110,22 +110,25 @@ impl Weights {
     /// What is found, with how often it stands in a text, adds this to each score. What a weight of each is multiplied by
     /// for each time that it stands there.
     pub(super) fn sum(&self, found: &[(Place, u32)], scores: &mut [f64]) -> Vec<f64> {
+        let amount = |times: u32| {
+            let kept = self.levels.get(times as usize).copied();
+            kept.unwrap_or_else(|| level(times))
+        };
+        let mut factors: Vec<f64> = found
+            .iter()
+            .map(|(place, times)| amount(*times) * f64::from(self.records.at(*place).idf))
+            .collect();
         let mut mass = self.damping * self.damping;
         let mut sums = [0.0; MAX_ANSWERS];
-        let mut factors = Vec::with_capacity(found.len());
-        for (place, times) in found {
-            let record = self.records.at(*place);
-            let kept = self.levels.get(*times as usize).copied();
-            let x = kept.unwrap_or_else(|| level(*times)) * f64::from(record.idf);
+        for ((place, _), x) in found.iter().zip(&factors) {
             mass += x * x;
-            for (sum, weight) in sums.iter_mut().zip(record.weights) {
+            for (sum, weight) in sums.iter_mut().zip(self.records.at(*place).weights) {
                 *sum += x * f64::from(weight);
             }
-            factors.push(x / f64::from(*times));
         }
         let norm = mass.sqrt();
-        for factor in &mut factors {
-            *factor /= norm;
+        for ((_, times), factor) in found.iter().zip(&mut factors) {
+            *factor /= norm * f64::from(*times);
         }
         for ((score, sum), scale) in scores.iter_mut().zip(sums).zip(&self.scale) {
             *score += sum * scale / norm;
