@@ -1,7 +1,8 @@
 //! What a rule set knows by a hash, asked thousands of times for each text.
 //!
 //! A table with open addressing, at most half full. Of a hash it keeps where it leads and the high half of it, and next to
-//! that what is known: a text asks each time elsewhere, and what lies together comes from memory together.
+//! that what is known: a text asks each time elsewhere, and what lies together comes from memory together. So of what is
+//! not known one in some billions is taken for something that is.
 
 /// 2⁶⁴ over the golden ratio, odd: <https://en.wikipedia.org/wiki/Hash_function#Fibonacci_hashing>.
 pub(super) const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
