@@ -41,7 +41,7 @@ pub(super) enum LexiconError {
 #[derive(Debug, Default)]
 pub(super) struct LexiconBuilder {
     symbols: HashMap<Symbol, SymbolId, BuildHasherDefault<Fnv>>,
-    /// The same by how they are written, where that is one word: most words stand in many phrases of a file.
+    /// The same by how they are written, where that is one word: most words stand in many phrases.
     written: HashMap<String, SymbolId, BuildHasherDefault<Fnv>>,
     phrases: Vec<Compiled>,
 }
@@ -68,11 +68,6 @@ impl LexiconBuilder {
             });
         }
         Ok(())
-    }
-
-    /// Lets go of what only makes reading faster, once a file is read.
-    pub(super) fn file_read(&mut self) {
-        self.written.clear();
     }
 
     /// One alternative of a phrase. `None` where it is not in the notation.

@@ -40,7 +40,6 @@ pub(super) fn build(files: &RuleSetFiles<'_>) -> Result<RuleSet, RuleSetError> {
         for concept in &data.concept {
             build.concept(concept)?;
         }
-        build.lexicon.file_read();
         build.pending.extend(data.combination);
     }
     build.all_combinations()?;
