@@ -381,7 +381,9 @@ fn fold_into(c: char, word: &mut String) {
             'ł' | 'Ł' => word.push('l'),
             'ı' => word.push('i'),
             'ٱ' => word.push('ا'),
-            'ی' => word.push('ي'),
+            'ى' | 'ی' => word.push('ي'),
+            'ة' => word.push('ه'),
+            '\u{0640}' => {}
             'ک' => word.push('ك'),
             '\u{0660}'..='\u{0669}' => push_digit(u32::from(part) - 0x0660, word),
             '\u{06F0}'..='\u{06F9}' => push_digit(u32::from(part) - 0x06F0, word),
@@ -408,6 +410,8 @@ mod tests {
         assert_eq!(folded("أَسْلِحَة إرهـــابيّ آلى"), ["اسلحه", "ارهابي", "الي"]);
         assert_eq!(folded("١٣ عامًا ۱۴"), ["13", "عاما", "14"]);
         assert_eq!(folded("ﬁre ＨＥＲＯＩＮ"), ["fire", "heroin"]);
+        // As letters are shaped when text is copied from a page.
+        assert_eq!(folded("ﻃﻔﻠﺔ ﻋﻠﻰ \u{FE77}"), ["طفله", "علي"]);
     }
 
     #[test]
