@@ -182,8 +182,12 @@ fn hardly_anything_is_left_to_people() {
 #[test]
 fn the_largest_text_is_read_in_bounded_work() {
     let report = reports(1).find(|report| report.lang == "fr").unwrap().text + "\n";
-    let filled = |part: &str| part.repeat(LARGEST / part.len());
-    for (part, words) in [
+    // Words that all differ, and words that all differ and all begin as many phrases do.
+    let different = ["", "vendida", "estafador"].map(|begins| {
+        let words = (0..=WORDS_READ).map(|n| format!("{begins}{n} "));
+        (words.collect::<String>(), WORDS_READ)
+    });
+    let filled = [
         ("cocaine ", WORDS_READ),
         (report.as_str(), WORDS_READ),
         ("والمخدرات ", WORDS_READ),
@@ -199,10 +203,11 @@ fn the_largest_text_is_read_in_bounded_work() {
         ("\u{301}", 0),
         ("\u{200B}", 0),
         (" ", 0),
-    ] {
-        let narrative = filled(part);
+    ]
+    .map(|(part, words)| (part.repeat(LARGEST / part.len()), words));
+    for (narrative, words) in filled.into_iter().chain(different) {
         let text = Text::read(None, &narrative);
-        let shown = part.chars().take(12).collect::<String>();
+        let shown = narrative.chars().take(12).collect::<String>();
         assert_eq!(text.words().len(), words, "{shown}");
         assert_eq!(text.is_cut(), words == WORDS_READ, "{shown}");
         let mut forms = 0;

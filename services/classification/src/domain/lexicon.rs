@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::language::LanguageSet;
-use super::phrase::{self, Alternative, GAP, Step, Symbol};
+use super::phrase::{self, Alternative, GAP, PhraseError, Step, Symbol};
 use super::phrases::{Compiled, CompiledStep, PhraseId, Phrases, Present, Steps, SymbolId};
 use super::text::Text;
 use super::vocabulary::Vocabulary;
@@ -29,8 +29,6 @@ pub(super) struct Found {
 /// Why a lexicon cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LexiconError {
-    #[error("the phrase is not in the notation of the lexicon")]
-    Phrase,
     #[error("two of its words have one hash")]
     Hash,
     #[error("there are too many concepts or phrases")]
@@ -53,9 +51,9 @@ impl LexiconBuilder {
         target: u16,
         languages: LanguageSet,
         phrase: &str,
-    ) -> Result<(), LexiconError> {
-        let phrases = phrase::parse(phrase, |alternative| self.read(alternative));
-        for steps in phrases.ok_or(LexiconError::Phrase)? {
+    ) -> Result<(), PhraseError> {
+        let phrases = phrase::parse(phrase, |alternative| self.read(alternative))?;
+        for steps in phrases {
             let steps = steps.into_iter().map(|Step { mut any_of, gap }| {
                 any_of.sort_unstable();
                 any_of.dedup();
@@ -119,13 +117,17 @@ impl Lexicon {
     /// stand for several targets, and a shorter phrase inside a longer one is found as well.
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
         let symbols = Symbols::find(&self.vocabulary, text);
-        let possible = self.possible(text, &symbols, languages);
+        let possible = self.possible(&symbols, languages);
         let nearby = symbols.nearby(text);
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();
         for (first, nearby) in nearby.into_iter().enumerate() {
             let begin = found.len();
-            for candidate in possible.starting(text.words()[first].distinct) {
+            let symbols_here = symbols.of(text.words()[first].distinct as usize);
+            let candidates = symbols_here
+                .iter()
+                .flat_map(|symbol| possible.starting(*symbol));
+            for candidate in candidates {
                 if !candidate.goes_on(nearby) {
                     continue;
                 }
@@ -201,20 +203,19 @@ impl Candidate {
 
 /// The phrases that can be in a text at all: of its languages, and each of their steps has a word somewhere.
 struct Possible {
-    /// For each distinct word where the phrases that may begin with it begin; those of the next one follow.
-    of: Vec<u32>,
-    phrases: Vec<Candidate>,
+    present: Present,
+    starts: BySymbol,
 }
 
 impl Possible {
-    fn starting(&self, distinct: u32) -> &[Candidate] {
-        let distinct = distinct as usize;
-        &self.phrases[self.of[distinct] as usize..self.of[distinct + 1] as usize]
+    /// Those that may begin with a symbol of the text.
+    fn starting(&self, symbol: SymbolId) -> &[Candidate] {
+        self.starts.of(self.present.rank(symbol))
     }
 }
 
 impl Lexicon {
-    fn possible(&self, text: &Text, symbols: &Symbols, languages: LanguageSet) -> Possible {
+    fn possible(&self, symbols: &Symbols, languages: LanguageSet) -> Possible {
         let present = Present::new(self.phrases.symbols(), &symbols.symbols);
         // With the symbol of its first step that each begins with.
         let mut starts: Vec<(SymbolId, Candidate)> = Vec::new();
@@ -232,20 +233,7 @@ impl Lexicon {
             starts.extend(first.map(|symbol| (*symbol, candidate)));
         });
         let starts = BySymbol::new(&starts, &present);
-        let mut possible = Possible {
-            of: Vec::with_capacity(text.distinct() + 1),
-            phrases: Vec::new(),
-        };
-        for distinct in 0..text.distinct() {
-            possible.of.push(number(possible.phrases.len()));
-            for symbol in symbols.of(distinct) {
-                possible
-                    .phrases
-                    .extend_from_slice(starts.of(present.rank(*symbol)));
-            }
-        }
-        possible.of.push(number(possible.phrases.len()));
-        possible
+        Possible { present, starts }
     }
 }
 

@@ -11,6 +11,21 @@ use super::word_form;
 /// Words that `...` may stand for.
 pub(super) const GAP: u8 = 6;
 
+/// Words of a phrase, and gaps between them: how long it takes to follow one through a text goes by both.
+const MAX_STEPS: usize = 24;
+const MAX_GAPS: usize = 4;
+/// Phrases that one with choices of several words may stand for.
+const MAX_PHRASES: usize = 256;
+
+/// Why something cannot be a phrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PhraseError {
+    /// It is not in the notation: nothing to look for, a gap at an end, an unclosed group.
+    Notation,
+    /// It has more words or gaps, or stands for more phrases, than are followed.
+    Long,
+}
+
 /// What a word of a phrase asks for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Symbol {
@@ -38,18 +53,16 @@ pub(super) enum Alternative<S> {
 }
 
 /// Reads one phrase; `read` reads each alternative of it. Alternatives of several words make several phrases of it.
-///
-/// `None` where the notation is broken: nothing to look for, a gap at an end, an unclosed group.
 pub(super) fn parse<S: Clone>(
     phrase: &str,
     mut read: impl FnMut(&str) -> Option<Alternative<S>>,
-) -> Option<Vec<Vec<Step<S>>>> {
+) -> Result<Vec<Vec<Step<S>>>, PhraseError> {
     let mut done: Vec<Vec<Step<S>>> = vec![Vec::with_capacity(2)];
     let mut gap = 0;
     let mut rest = phrase.trim();
     while !rest.is_empty() {
         let item_end = if rest.starts_with('(') {
-            rest.find(')')? + 1
+            rest.find(')').ok_or(PhraseError::Notation)? + 1
         } else {
             // Words are short: what looks for a character in long texts takes longer to begin.
             let space = rest.bytes().position(|byte| byte == b' ');
@@ -57,12 +70,12 @@ pub(super) fn parse<S: Clone>(
         };
         let (item, after) = rest.split_at(item_end);
         if !after.is_empty() && !after.starts_with(' ') {
-            return None;
+            return Err(PhraseError::Notation);
         }
         rest = after.trim_start();
         if item == "..." {
             if gap != 0 || done[0].is_empty() || rest.is_empty() {
-                return None;
+                return Err(PhraseError::Notation);
             }
             gap = GAP;
             continue;
@@ -80,9 +93,10 @@ pub(super) fn parse<S: Clone>(
             Some(())
         };
         match group {
-            None => add(item)?,
-            Some(group) => group.split('|').try_for_each(add)?,
+            None => add(item),
+            Some(group) => group.split('|').try_for_each(add),
         }
+        .ok_or(PhraseError::Notation)?;
         // Most steps are one word or a choice of words, and need no copy of what is there.
         if several.is_empty() {
             if let Some((last, others)) = done.split_last_mut() {
@@ -96,11 +110,22 @@ pub(super) fn parse<S: Clone>(
                 last.push(step);
             }
         } else {
+            if done.len() * (several.len() + 1) > MAX_PHRASES {
+                return Err(PhraseError::Long);
+            }
             done = with_each(&done, &single, &several, gap);
         }
         gap = 0;
     }
-    (!done[0].is_empty()).then_some(done)
+    if done[0].is_empty() {
+        return Err(PhraseError::Notation);
+    }
+    let gaps = |steps: &[Step<S>]| steps.iter().filter(|step| step.gap > 0).count();
+    let long = |steps: &Vec<Step<S>>| steps.len() > MAX_STEPS || gaps(steps) > MAX_GAPS;
+    if done.iter().any(long) {
+        return Err(PhraseError::Long);
+    }
+    Ok(done)
 }
 
 /// What is there, followed by each alternative: those of one word as one step, the others word by word.
@@ -173,7 +198,7 @@ pub(super) fn symbols(alternative: &str) -> Option<Vec<Symbol>> {
 mod tests {
     use super::*;
 
-    fn parse(phrase: &str) -> Option<Vec<Vec<Step<Symbol>>>> {
+    fn parse(phrase: &str) -> Result<Vec<Vec<Step<Symbol>>>, PhraseError> {
         super::parse(phrase, |alternative| {
             let mut symbols = symbols(alternative)?;
             Some(if symbols.len() == 1 {
@@ -210,7 +235,7 @@ mod tests {
     fn one_form_only_can_be_asked_for() {
         let phrases = parse("=bloods").unwrap();
         assert_eq!(phrases[0][0].any_of, [Symbol::Exact("bloods".into())]);
-        assert_eq!(parse("=blood*"), None);
+        assert_eq!(parse("=blood*"), Err(PhraseError::Notation));
     }
 
     #[test]
@@ -226,7 +251,22 @@ mod tests {
             "a|b)",
             "(a)b",
         ] {
-            assert_eq!(parse(phrase), None, "{phrase}");
+            assert_eq!(parse(phrase), Err(PhraseError::Notation), "{phrase}");
         }
+    }
+
+    #[test]
+    fn what_would_take_too_long_to_follow_is_refused() {
+        let gaps = |count: usize| "a ... ".repeat(count) + "b";
+        let choices = |count: usize| "(a b|c d|e) ".repeat(count);
+        for (right, wrong) in [
+            ("a ".repeat(MAX_STEPS), "a ".repeat(MAX_STEPS + 1)),
+            (gaps(MAX_GAPS), gaps(MAX_GAPS + 1)),
+            (choices(5), choices(6)),
+        ] {
+            assert!(parse(&right).is_ok(), "{right}");
+            assert_eq!(parse(&wrong), Err(PhraseError::Long), "{wrong}");
+        }
+        assert_eq!(parse(&choices(1000)), Err(PhraseError::Long));
     }
 }

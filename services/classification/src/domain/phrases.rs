@@ -281,11 +281,12 @@ impl Present {
         reason = "bits of a number are counted below 64"
     )]
     fn all(&self) -> impl Iterator<Item = SymbolId> {
-        let mut words = (0..).step_by(64).zip(&self.bits);
+        // The numbers second: after the last bits there may be no next number.
+        let mut words = self.bits.iter().zip((0..).step_by(64));
         let (mut base, mut left): (SymbolId, u64) = (0, 0);
         std::iter::from_fn(move || {
             while left == 0 {
-                let (next, bits) = words.next()?;
+                let (bits, next) = words.next()?;
                 (base, left) = (next, *bits);
             }
             let symbol = base + left.trailing_zeros() as SymbolId;

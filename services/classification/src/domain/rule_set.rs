@@ -40,6 +40,16 @@ pub enum RuleSetError {
         /// The phrase.
         phrase: String,
     },
+    /// A phrase would take too long to be looked for.
+    #[error(
+        "{concept}: {phrase:?} has more than 24 words or 4 gaps, or stands for more than 256 phrases; write several"
+    )]
+    LongPhrase {
+        /// The concept.
+        concept: String,
+        /// The phrase.
+        phrase: String,
+    },
     /// The model of the wording cannot be read.
     #[error("model.bin cannot be read")]
     Model(#[source] ModelError),

@@ -6,7 +6,8 @@ use liaison_types::{DeskCode, Language, UnitCode};
 use serde::de::DeserializeOwned;
 
 use super::language::{LanguageData, LanguageDetector, LanguageSet};
-use super::lexicon::{LexiconBuilder, LexiconError};
+use super::lexicon::LexiconBuilder;
+use super::phrase::PhraseError;
 use super::provisions::Provisions;
 use super::rule_set::{
     CodeRow, Combination, ConceptInfo, First, Role, RuleSet, RuleSetError, UnitInfo,
@@ -237,13 +238,11 @@ impl Build {
         for phrase in phrases {
             self.lexicon
                 .add(target, languages, phrase)
-                .map_err(|error| match error {
-                    LexiconError::Phrase => RuleSetError::Phrase {
-                        concept: place.to_owned(),
-                        phrase: phrase.clone(),
-                    },
-                    LexiconError::Hash | LexiconError::TooLarge => {
-                        RuleSetError::Value(place.to_owned())
+                .map_err(|error| {
+                    let (concept, phrase) = (place.to_owned(), phrase.clone());
+                    match error {
+                        PhraseError::Notation => RuleSetError::Phrase { concept, phrase },
+                        PhraseError::Long => RuleSetError::LongPhrase { concept, phrase },
                     }
                 })?;
         }
