@@ -1,5 +1,7 @@
 //! What a model has learned of n-grams, or of words in one language: how rare each is and what it says for each answer.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 
 use super::known::{Known, Place};
@@ -9,7 +11,11 @@ use super::wording::ModelError;
 const MAX_RECORDS: usize = 2_000_000;
 /// Answers a model may have: units and "none". So many weights lie beside each other, used or not.
 pub(super) const MAX_ANSWERS: usize = 8;
-/// How often an n-gram stands in a text, up to where the logarithm is kept. More is rare.
+/// What a model's own damping, and what its weights are multiplied by, may be. Beyond, a score is no number, or one
+/// n-gram outweighs all that people wrote into the lexicon.
+const DAMPING: RangeInclusive<f64> = 1e-3..=1e6;
+const SCALE: RangeInclusive<f32> = 0.0..=100.0;
+/// N-grams that stand in a text less often than this have their logarithms kept. More is rare.
 const LOGARITHMS: u32 = 64;
 
 /// What the header of a model says of one part of it.
@@ -42,7 +48,7 @@ struct Record {
 }
 
 impl Weights {
-    /// None.
+    /// Of nothing: adds nothing to any score.
     pub(super) fn none(answers: usize) -> Self {
         Self {
             damping: 1.0,
@@ -61,9 +67,8 @@ impl Weights {
         mut seen: impl FnMut(u64),
     ) -> Result<(Self, &'b [u8]), ModelError> {
         let right = header.scale.len() == answers
-            && header.scale.iter().all(|value| value.is_finite())
-            && header.damping.is_finite()
-            && header.damping > 0.0
+            && header.scale.iter().all(|value| SCALE.contains(value))
+            && DAMPING.contains(&header.damping)
             && header.records <= MAX_RECORDS;
         if !right {
             return Err(ModelError::Value);
@@ -107,8 +112,8 @@ impl Weights {
         self.records.find_all(ngrams)
     }
 
-    /// What is found, with how often it stands in a text, adds this to each score. What a weight of each is multiplied by
-    /// for each time that it stands there.
+    /// Adds to each score what `found` weighs: n-grams with how often they stand in a text. Returns, for each of them, what
+    /// its weights are multiplied by for each time that it stands there.
     pub(super) fn sum(&self, found: &[(Place, u32)], scores: &mut [f64]) -> Vec<f64> {
         let amount = |times: u32| {
             let kept = self.levels.get(times as usize).copied();

@@ -12,6 +12,9 @@
 //! multiplied by the answer's scale); then, where the header has an `embedding`, its words in the same form. Numbers are
 //! little-endian.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+
 use liaison_types::Language;
 use serde::Deserialize;
 
@@ -23,6 +26,8 @@ use super::text::Text;
 use super::weights::{MAX_ANSWERS, Weights, WeightsHeader};
 
 const MAGIC: &[u8] = b"LIAISON\x02";
+/// What the bias of an answer may be, above or below nothing.
+const MAX_BIAS: f64 = 100.0;
 /// Places named in the reasons.
 const MAX_SPANS: usize = 4;
 /// Words of the longest runs that are read; longer ones are an error of the file.
@@ -107,7 +112,11 @@ struct Weighed {
 }
 
 /// How often each n-gram stands in a text.
+///
+/// Who sends a text chooses its n-grams, and where a model keeps them can be read in it: where they go here is mixed with
+/// a key that he does not know, so that he cannot crowd one place.
 struct Tally {
+    key: u32,
     /// Positions in `found`, plus one, by the places of the n-grams: a table with open addressing.
     positions: Vec<u32>,
     found: Vec<(Place, u32)>,
@@ -115,8 +124,10 @@ struct Tally {
 
 impl Tally {
     /// For at most so many different ones.
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one too")]
     fn with_room(ngrams: usize) -> Self {
         Self {
+            key: RandomState::new().hash_one(ngrams) as u32 | 1,
             positions: vec![0; (ngrams * 4 / 3 + 1).next_power_of_two()],
             found: Vec::with_capacity(ngrams),
         }
@@ -125,7 +136,8 @@ impl Tally {
     /// Counts an n-gram. Its position.
     fn add(&mut self, place: Place, times: u32) -> u32 {
         let last = self.positions.len() - 1;
-        let mut at = place as usize & last;
+        let mixed = u64::from(place.wrapping_mul(self.key));
+        let mut at = ((mixed * self.positions.len() as u64) >> 32) as usize;
         loop {
             let position = self.positions[at];
             if position == 0 {
@@ -165,7 +177,7 @@ impl Model {
             longest,
         };
         let right = header.bias.len() == count
-            && header.bias.iter().all(|value| value.is_finite())
+            && header.bias.iter().all(|value| value.abs() <= MAX_BIAS)
             && (1..=MOST_WORDS).contains(&lengths.words)
             && (1..=LONGEST).contains(&shortest)
             && (shortest..=LONGEST).contains(&longest);
@@ -314,13 +326,15 @@ impl Model {
     }
 }
 
-/// Words and answers are counted in 32 bits.
+/// N-grams of a text are some millions at most.
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     const ANSWERS: [&str; 2] = ["cyber", "none"];
@@ -335,21 +349,29 @@ mod tests {
         .concat()
     }
 
-    /// A model that knows the word "malware" and, as `embedded` says, words in one language.
-    fn model(embedded: &[Vec<u8>], declared: Option<usize>) -> Vec<u8> {
-        let mut header = serde_json::json!({
+    /// A model with this header that knows the word "malware".
+    fn with_header(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+        let mut header = json!({
             "version": "1", "answers": ANSWERS, "words": 2, "characters": [5, 5], "damping": 1.0,
             "bias": [0.0, 0.5], "scale": [1.0, 1.0], "records": 1,
         });
-        if let Some(records) = declared {
-            header["embedding"] = serde_json::json!({
-                "damping": 2.0, "scale": [0.5, 0.5], "records": records,
-            });
-        }
+        change(&mut header);
         let header = header.to_string().into_bytes();
         let length = u32::try_from(header.len()).unwrap().to_le_bytes();
         let ngram = record(ngrams::words("malware"), 2.0, [3, -3]);
-        [MAGIC, &length, &header, &ngram, &embedded.concat()].concat()
+        [MAGIC, &length, &header, &ngram].concat()
+    }
+
+    /// The same and, as `embedded` says, words in one language.
+    fn model(embedded: &[Vec<u8>], declared: Option<usize>) -> Vec<u8> {
+        let mut model = with_header(|header| {
+            if let Some(records) = declared {
+                header["embedding"] =
+                    json!({"damping": 2.0, "scale": [0.5, 0.5], "records": records});
+            }
+        });
+        model.extend(embedded.concat());
+        model
     }
 
     fn read(bytes: &[u8]) -> Result<Model, ModelError> {
@@ -378,6 +400,12 @@ mod tests {
         let spanish = Some(Language::Es);
         close(scores(&model, spanish, "malware"), [ngram, 0.5 - ngram]);
         close(scores(&model, spanish, "virus"), [word, 0.5 - word]);
+        for times in [2_u16, 63, 64, 65, 1000] {
+            let x = 2.0 * (1.0 + f64::from(times).ln());
+            let added = 3.0 * x / (x * x + 1.0).sqrt();
+            let text = "malware ".repeat(times.into());
+            close(scores(&model, spanish, &text), [added, 0.5 - added]);
+        }
         let both = ngram + word;
         close(scores(&model, spanish, "virus malware"), [both, 0.5 - both]);
         for other in [Some(Language::Fr), None] {
@@ -407,6 +435,21 @@ mod tests {
         );
         let twice = [word.clone(), word];
         assert_eq!(refused(&model(&twice, Some(2))), ModelError::Order);
+        for (name, value) in [
+            ("damping", json!(0.0)),
+            ("damping", json!(1e-200)),
+            ("damping", json!(1e160)),
+            ("scale", json!([1.0, -1.0])),
+            ("scale", json!([1.0, 1e30])),
+            ("scale", json!([1.0])),
+            ("bias", json!([0.0, 1e300])),
+            ("words", json!(9)),
+            ("characters", json!([5, 4])),
+            ("records", json!(1_u64 << 40)),
+        ] {
+            let changed = with_header(|header| header[name] = value.clone());
+            assert_eq!(refused(&changed), ModelError::Value, "{name} {value}");
+        }
         let without_idf = [record(1, 0.0, [1, 1])];
         assert_eq!(refused(&model(&without_idf, Some(1))), ModelError::Value);
         assert_eq!(
@@ -414,13 +457,7 @@ mod tests {
             ModelError::Answers
         );
         let many = [const { String::new() }; MAX_ANSWERS + 1];
-        let header = serde_json::json!({
-            "version": "1", "answers": many, "words": 2, "characters": [5, 5], "damping": 1.0,
-            "bias": [], "scale": [], "records": 0,
-        });
-        let header = header.to_string().into_bytes();
-        let length = u32::try_from(header.len()).unwrap().to_le_bytes();
-        let bytes = [MAGIC, &length, &header].concat();
+        let bytes = with_header(|header| header["answers"] = json!(many));
         assert_eq!(Model::read(&bytes, &many).unwrap_err(), ModelError::Many);
     }
 }
