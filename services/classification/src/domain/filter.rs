@@ -1,6 +1,6 @@
 //! A set that is asked before a larger one: it says "no" of most that is not there, and never of what is.
 
-/// Bits by the low bits of a hash: a Bloom filter of one hash function.
+/// Bits by the high half of a hash: a Bloom filter of one hash function.
 #[derive(Debug)]
 pub(super) struct Filter(Box<[u64]>);
 
@@ -23,7 +23,6 @@ impl Filter {
         self.0[word] & bit != 0
     }
 
-    /// The high half: what is asked next goes by the low bits.
     const fn place(&self, hash: u64) -> (usize, u64) {
         let high = hash >> 32;
         ((high >> 6) as usize & (self.0.len() - 1), 1 << (high & 63))

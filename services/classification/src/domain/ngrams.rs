@@ -14,7 +14,6 @@
 
 use liaison_types::Language;
 
-use super::known::MIXER;
 use super::text::Text;
 
 /// What a run of words begins as.
@@ -31,6 +30,9 @@ const fn word_of(language: Language) -> u64 {
         Language::Fr => 6,
     }
 }
+
+/// 2⁶⁴ over the golden ratio, odd. With [`BASE`] part of the form of a model: another one makes every n-gram of it unknown.
+const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A multiplier that spreads well, by Steele and Vigna: <https://doi.org/10.1002/spe.3030>.
 const BASE: u64 = 0xd134_2543_de82_ef95;
 /// Runs of characters have at most this many.

@@ -116,7 +116,7 @@ pub(super) fn highest(values: &[f64]) -> usize {
 /// The positions of the values, highest first; equal values in their order.
 pub(super) fn ranked(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    // As above.
+    // Compared as in `highest`.
     order.sort_by_key(|index| std::cmp::Reverse(Decimal::from_f64(values[*index])));
     order
 }

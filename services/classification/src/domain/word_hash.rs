@@ -51,8 +51,8 @@ pub(super) fn word_hash(word: &str) -> u64 {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AlreadyHashed(u64);
 
-/// A map by the hash of a word of the rule set. Two of its words with one hash are refused where that matters; a word
-/// that somebody makes up to have the hash of another is read as that one, which he could have written.
+/// A map by the hash of a word. A word that somebody makes up to have the hash of another is read as that one, which he
+/// could have written.
 pub(super) type ByHash<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
 
 impl Hasher for AlreadyHashed {
