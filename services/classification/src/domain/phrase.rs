@@ -12,10 +12,10 @@ use super::word_form;
 pub(super) const GAP: u8 = 6;
 
 /// Words of a phrase, and gaps between them: how long it takes to follow one through a text goes by both.
-const MAX_STEPS: usize = 24;
-const MAX_GAPS: usize = 4;
+pub(super) const MAX_STEPS: usize = 24;
+pub(super) const MAX_GAPS: usize = 4;
 /// Phrases that one with choices of several words may stand for.
-const MAX_PHRASES: usize = 256;
+pub(super) const MAX_PHRASES: usize = 256;
 
 /// Why something cannot be a phrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use liaison_types::{DeskCode, IccsCode, Tag, UnitCode};
 
 use super::language::LanguageDetector;
 use super::lexicon::Lexicon;
+use super::phrase::{MAX_GAPS, MAX_PHRASES, MAX_STEPS};
 use super::provisions::Provisions;
 use super::rule_set_build;
 use super::rule_set_files::{RuleSetFiles, TagRuleData, TextData};
@@ -42,7 +43,7 @@ pub enum RuleSetError {
     },
     /// A phrase would take too long to be looked for.
     #[error(
-        "{concept}: {phrase:?} has more than 24 words or 4 gaps, or stands for more than 256 phrases; write several"
+        "{concept}: {phrase:?} has more than {MAX_STEPS} words or {MAX_GAPS} gaps, or stands for more than {MAX_PHRASES} phrases; write several"
     )]
     LongPhrase {
         /// The concept.

@@ -271,6 +271,12 @@ fn a_broken_rule_set_is_refused_and_the_place_named() {
     assert!(with("a.toml", text).contains("navy"));
     let text = "[[concept]]\nid = \"x\"\nabout = \"\"\nen = [\"drug ...\"]";
     assert!(with("a.toml", text).contains("drug ..."));
+    let text = "[[concept]]\nid = \"x\"\nabout = \"\"\nen = [\"a ... b ... c ... d ... e ... f\"]";
+    let refused = with("a.toml", text);
+    assert!(
+        refused.contains("f\" has more than 24 words or 4 gaps"),
+        "{refused}"
+    );
     let text = "[[concept]]\nid = \"victim.minor\"\nabout = \"\"";
     assert!(with("a.toml", text).contains("victim.minor"));
 
