@@ -20,6 +20,7 @@ SOURCES = {
     "own-d": "own texts d",
     "own-e": "own texts e",
     "own-f": "own texts f",
+    "own-g": "own texts g",
     "reports": "own short reports",
     "hard": "own hard cases, open half",
 }

@@ -102,8 +102,9 @@ codes) is not used; real referrals that carry one are easier than this.
   across the folds as for the model at work, on whole and cut press releases and own texts alike. The rule set at work
   routes from {AT_WORK:.2f}. That it asks for two concepts or a strong one as well, and puts children first, is not applied
   here, and the model at work is learned from all texts.
-- A text with two labels is right with either; an optional label is right and not demanded. Macro-F1 is the mean over the five
-  answers. In brackets: where 95 of 100 draws of as many groups lie ({DRAWS} draws).
+- A text with two labels is right with either; an optional label is right and not demanded. But cyber is never right where
+  children are abused: it may support, and not lead. Macro-F1 is the mean over the five answers. In brackets: where 95 of 100
+  draws of as many groups lie ({DRAWS} draws).
 """
 
 

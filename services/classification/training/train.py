@@ -64,6 +64,9 @@ class Pieces:
                 self.y[at, names.index(label)] = 1 / len(case.labels)
             for label in case.labels + case.optional:
                 self.right[at, names.index(label)] = True
+            if "children-trafficking" in case.labels:
+                # Abuse of children may have cyber supporting, and cyber never leads it.
+                self.right[at, names.index("cyber")] = False
         self.group = np.array([case.group for case, *_ in self.rows])
         self.source = np.array([case.source for case, *_ in self.rows])
         self.lang = np.array([case.lang for case, *_ in self.rows])
