@@ -92,6 +92,25 @@ fn hard_cases_that_were_kept_aside_are_mostly_understood() {
     }
 }
 
+/// Children first: what people wrote down as abuse of children may have cyber supporting, and never leading. Not even as a
+/// proposal, and not in the half that nobody looks at.
+#[test]
+fn hard_cases_of_children_are_never_led_by_cyber() {
+    let mut online = 0;
+    for (_, cases) in HARD {
+        for line in cases.lines() {
+            let case: Hard = serde_json::from_str(line).unwrap();
+            if case.lead == "children-trafficking" {
+                let decision = text(&case.text);
+                let lead = decision.lead.as_ref().map(|unit| unit.as_str());
+                assert_ne!(lead, Some("cyber"), "{}", case.id);
+                online += usize::from(!case.supporting.is_empty());
+            }
+        }
+    }
+    assert!(online >= 20, "only {online}");
+}
+
 #[derive(Deserialize)]
 struct Parity {
     id: String,

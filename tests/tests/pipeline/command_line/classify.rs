@@ -15,7 +15,19 @@ const CASES: &str = concat!(
     "\n",
     r#"{"id":"b","text":"Held on a vessel.","offences":[{"iccs":"02042"}]}"#,
     "\n",
+    r#"{"id":"c","lang":"fr","title":"Gel des avoirs","text":"Fonds gelés.","#,
+    r#""offences":[{"iccs":"0702","tags":["TERRORISM"]}]}"#,
+    "\n",
 );
+
+/// As the domain names them, in order.
+const ANSWERS: [&str; 5] = [
+    "children-trafficking",
+    "cyber",
+    "narcotics-organized-crime",
+    "none",
+    "terrorism",
+];
 
 fn classify(input: &Path, output: &Path) -> Output {
     let mut command = program::command("liaison");
@@ -39,25 +51,40 @@ fn every_line_is_decided_with_the_keys_that_programs_rely_on() {
     assert!(output.stdout.is_empty());
     let decided = decisions(&fs::read_to_string(&out).unwrap());
     let ids: Vec<&Value> = decided.iter().map(|line| &line["id"]).collect();
-    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(ids, ["a", "b", "c"]);
+    let told = |key: &str| {
+        decided
+            .iter()
+            .map(|line| line[key].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("lang"), ["en", "en", "fr"]);
+    assert_eq!(told("lead"), ["cyber", "children-trafficking", "terrorism"]);
     for line in &decided {
-        assert!(line["lead"].is_string(), "{line}");
+        for version in ["rule_set", "model"] {
+            assert!(
+                line[version].as_str().is_some_and(|it| !it.is_empty()),
+                "{line}"
+            );
+        }
         assert!(line["supporting"].is_array(), "{line}");
         assert!(line["outcome"].is_string(), "{line}");
         assert!(line["reasons"].is_array(), "{line}");
         assert!(line["urgency"].is_array(), "{line}");
         assert!(line["offences"].is_array(), "{line}");
         let units = line["units"].as_array().unwrap();
-        let sum: f64 = units
+        let probabilities = units
             .iter()
-            .map(|unit| {
-                assert!(unit["unit"].is_string(), "{line}");
-                unit["probability"].as_f64().unwrap()
-            })
-            .sum();
+            .map(|unit| unit["probability"].as_f64().unwrap());
+        let sum: f64 = probabilities.sum();
+        let mut named: Vec<&str> = units
+            .iter()
+            .filter_map(|unit| unit["unit"].as_str())
+            .collect();
+        named.sort_unstable();
+        assert_eq!(named, ANSWERS, "{line}");
         assert!((sum - 1.0).abs() < 0.01, "{line}");
     }
-    assert_eq!(decided[1]["lead"], "children-trafficking");
     // Nothing but the two files is left.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }
@@ -84,7 +111,7 @@ fn wrong_lines_are_told_by_number_and_the_good_ones_decided() {
     let good: Vec<&str> = CASES.lines().collect();
     let mut lines = good[0].as_bytes().to_vec();
     lines.extend(b"\n{\"id\":\"latin1\",\"text\":\"caf\xe9\"}\n\nno JSON at all\n{\"id\":\"x\"}\n");
-    lines.extend(good[1].as_bytes());
+    lines.extend(good[1..].join("\n").as_bytes());
     fs::write(&input, lines).unwrap();
     let output = classify(&input, &out);
     assert_eq!(output.status.code(), Some(1));
@@ -103,7 +130,7 @@ fn wrong_lines_are_told_by_number_and_the_good_ones_decided() {
         .into_iter()
         .map(|line| line["id"].clone())
         .collect();
-    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(ids, ["a", "b", "c"]);
 }
 
 /// Whatever a text is, its line is answered, and "none" is only ever a question to people.
