@@ -43,7 +43,7 @@ impl Api {
         let referral = convert::referral(request)?;
         let decided = self.ops.list_decisions(referral).await?;
         Ok(ListDecisionsResponse {
-            decisions: decided.iter().map(convert::decision).collect(),
+            decisions: decided.iter().map(convert::listed).collect(),
         })
     }
 

@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use crate::triage::{decide, decision, item};
 
 /// What the desk knows of `referral`.
-async fn opened(desk: &Client, referral: &str) -> GetTriageItemResponse {
+pub(crate) async fn opened(desk: &Client, referral: &str) -> GetTriageItemResponse {
     let name = referral.replace("referrals/", "triageItems/");
     let request = GetTriageItemRequest { name };
     let answer = desk.classification().get_triage_item(request).await;

@@ -10,6 +10,8 @@ use liaison_proto::event::{ReferralStep as S, TriageCause};
 use liaison_types::Reason;
 use tonic::{Code, Status};
 
+use crate::correcting::opened;
+
 /// The item of `referral`, once it is at the desk.
 pub(crate) async fn item(desk: &Client, referral: &str) -> TriageItem {
     eventually(PATIENCE, || async {
@@ -161,10 +163,17 @@ e2e::both_backends! {
             .unwrap()
             .into_inner()
             .decisions;
+        let opened = opened(&desk, &referral.name).await;
         assert_eq!(
-            decisions[0].note,
+            opened.decisions[0].note,
             "Known to this unit from an earlier case."
         );
+        // What people wrote is read where opening is asked of policy and kept.
+        let listed = Decision {
+            note: String::new(),
+            ..opened.decisions[0].clone()
+        };
+        assert_eq!(decisions, [listed, opened.decisions[1].clone()]);
     }
 
     async fn the_source_excludes_a_unit(backend: Backend) {

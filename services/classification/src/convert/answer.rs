@@ -12,6 +12,15 @@ use crate::domain::Outcome;
 /// What stands for none of the units.
 const NONE: &str = "none";
 
+/// A decision without what people wrote of it, for whom it was not opened.
+#[must_use]
+pub fn listed(decided: &Decided) -> api::Decision {
+    api::Decision {
+        note: String::new(),
+        ..decision(decided)
+    }
+}
+
 /// A decision. One that is not kept (revision 0) has no name and no referral.
 #[must_use]
 pub fn decision(decided: &Decided) -> api::Decision {

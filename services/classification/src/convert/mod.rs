@@ -7,7 +7,7 @@ mod input;
 mod recompute;
 mod request;
 
-pub use answer::{decision, label, opened, waiting, week};
+pub use answer::{decision, label, listed, opened, waiting, week};
 pub use envelope::Sealed;
 pub use fact::{Purged, Returned, accepts, admission, purged, returned};
 pub use input::{CaseInput, input, names};
