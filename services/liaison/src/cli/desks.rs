@@ -63,6 +63,10 @@ pub struct TriageShowArgs {
     /// The item, for example triageItems/0198…, or its referral, which has the same identifier; the
     /// identifier alone is enough.
     pub name: String,
+    /// Read the dossier too, and show the words that each reason stands on. That reading is recorded as any
+    /// other, and policy may refuse it.
+    #[arg(long)]
+    pub words: bool,
     /// Connection.
     #[command(flatten)]
     pub connect: ConnectArgs,

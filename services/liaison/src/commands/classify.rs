@@ -165,7 +165,8 @@ fn case(line: &[u8]) -> Result<Case, String> {
         }
         let kind = match error.classify() {
             Category::Data => {
-                "not the fields of a case: `id` and `text`, both texts, and as wanted `lang`, `title` and `offences`"
+                "not the fields of a case: `id` and `text`, both texts, and as wanted `lang`, `title` and `offences`, \
+                 each with an ICCS code as `iccs`, any of Cy, OC, TR and MINOR as `tags`, and a `national_provision`"
             }
             Category::Io | Category::Syntax | Category::Eof => "not JSON",
         };

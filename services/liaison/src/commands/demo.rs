@@ -27,7 +27,6 @@ use crate::suite::{self, Suite, SuiteSettings};
 use super::submit::request_id;
 
 mod actors;
-mod words;
 
 /// A referral that takes longer than this to its end has gone wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -291,7 +290,7 @@ impl Stage<'_> {
             "  {}",
             styled(FAINT, &format!("{:>22}  {because}", ""))
         ))?;
-        match words::counted(&decision, &told.narrative) {
+        match super::words::counted(&decision, &told.narrative) {
             counted if counted.is_empty() => Ok(()),
             counted => self.say(&format!("  {:>22}  in the text: {counted}", "")),
         }

@@ -19,6 +19,7 @@ pub mod task;
 pub mod triage;
 pub mod up;
 pub mod verify;
+mod words;
 
 use liaison_proto::common::{AssignmentState, ReferralState};
 

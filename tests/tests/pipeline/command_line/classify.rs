@@ -16,7 +16,7 @@ const CASES: &str = concat!(
     r#"{"id":"b","text":"Held on a vessel.","offences":[{"iccs":"02042"}]}"#,
     "\n",
     r#"{"id":"c","lang":"fr","title":"Gel des avoirs","text":"Fonds gelés.","#,
-    r#""offences":[{"iccs":"0702","tags":["TERRORISM"]}]}"#,
+    r#""offences":[{"iccs":"0702","tags":["TR"]}]}"#,
     "\n",
 );
 
@@ -58,7 +58,7 @@ fn every_line_is_decided_with_the_keys_that_programs_rely_on() {
             .map(|line| line[key].clone())
             .collect::<Vec<_>>()
     };
-    assert_eq!(told("lang"), ["en", "en", "fr"]);
+    assert_eq!(told("lang"), [Value::from("en"), Value::Null, "fr".into()]);
     assert_eq!(told("lead"), ["cyber", "children-trafficking", "terrorism"]);
     for line in &decided {
         for version in ["rule_set", "model"] {
@@ -225,5 +225,5 @@ fn standard_input_and_output_are_files_like_others() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(decisions(&text).len(), 2);
+    assert_eq!(decisions(&text).len(), CASES.lines().count());
 }

@@ -81,6 +81,8 @@ fn the_duty_desk_looks_back_and_the_machine_learns() {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
         assert!(!shown.contains("panel"), "no word of the dossier:\n{shown}");
+        let words = shell.text(DESK, &["triage", "show", &kept, "--words"]);
+        assert!(words.contains('“') && !shown.contains('“'), "{words}");
 
         // One is worked to its end, and what it holds is destroyed.
         let (bureau, terrorism) = (

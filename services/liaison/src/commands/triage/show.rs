@@ -1,9 +1,13 @@
 //! `liaison triage show`: a referral as the duty desk knows it.
 
+use std::collections::HashSet;
+
 use liaison_proto::classification::{
     Correction, Decision, GetTriageItemRequest, GetTriageItemResponse, TriageItem,
 };
 use liaison_proto::common::Language;
+use liaison_proto::intake::GetDossierRequest;
+use serde_json::Value;
 
 use crate::cli::{Output, TriageShowArgs};
 use crate::connection::Connection;
@@ -12,6 +16,7 @@ use crate::output::{CARE, FAINT, STRONG, actor, card, document, instant, records
 use crate::proto_json::to_json;
 
 use super::{desk, item_of};
+use crate::commands::{resource, words};
 
 /// Opens a referral and prints what is known of it.
 ///
@@ -21,18 +26,51 @@ pub async fn run(output: &Output, args: &TriageShowArgs) -> Outcome {
     let request = GetTriageItemRequest {
         name: item_of(&args.name),
     };
-    let opened = Connection::open(&args.connect, desk())?
+    let connection = Connection::open(&args.connect, desk())?;
+    let opened = connection
         .classification()?
         .get_triage_item(request)
         .await
         .map_err(Failure::refused(&args.name))?
         .into_inner();
-    let json = to_json("liaison.classification.v1.GetTriageItemResponse", &opened);
-    document(output, &json, || text(&opened))?;
+    let narrative = if args.words {
+        Some(narrative(&connection, &args.name).await?)
+    } else {
+        None
+    };
+    let narrative = narrative.as_deref();
+    let json = json(&opened, narrative);
+    document(output, &json, || text(&opened, narrative))?;
     Ok(())
 }
 
-fn text(opened: &GetTriageItemResponse) -> String {
+/// The narrative that the referral's decisions point into.
+async fn narrative(connection: &Connection, name: &str) -> Result<String, Failure> {
+    let id = name.rsplit('/').next().unwrap_or_default();
+    let request = GetDossierRequest {
+        name: resource("referrals", id),
+        purpose: "triage".to_owned(),
+    };
+    let opened = connection.intake()?.get_dossier(request).await;
+    let opened = opened.map_err(Failure::refused("reading the dossier"))?;
+    let dossier = opened.into_inner().dossier.unwrap_or_default();
+    Ok(dossier.narrative)
+}
+
+/// As the service says it; with the narrative each reason has the `words` that it stands on, where it stands on any.
+fn json(opened: &GetTriageItemResponse, narrative: Option<&str>) -> Value {
+    let mut json = to_json("liaison.classification.v1.GetTriageItemResponse", opened);
+    for (at, decision) in opened.decisions.iter().enumerate() {
+        for (reason, told) in decision.reasons.iter().enumerate() {
+            if let Some(words) = narrative.and_then(|narrative| words::word(told, narrative)) {
+                json["decisions"][at]["reasons"][reason]["words"] = words.into();
+            }
+        }
+    }
+    json
+}
+
+fn text(opened: &GetTriageItemResponse, narrative: Option<&str>) -> String {
     let mut parts = vec![match &opened.item {
         Some(item) => about(item, opened.waits),
         None => styled(FAINT, "It never was at the desk."),
@@ -40,7 +78,8 @@ fn text(opened: &GetTriageItemResponse) -> String {
     if opened.decisions.is_empty() {
         parts.push(styled(FAINT, "Nothing was decided yet."));
     }
-    parts.extend(opened.decisions.iter().map(decision));
+    let decisions = opened.decisions.iter();
+    parts.extend(decisions.map(|one| decision(one, narrative)));
     if !opened.corrections.is_empty() {
         let said = opened.corrections.iter().map(correction).collect();
         parts.push(records(&["said", "when", "before", "after"], said));
@@ -75,7 +114,7 @@ fn about(item: &TriageItem, waits: bool) -> String {
     }
 }
 
-fn decision(decision: &Decision) -> String {
+fn decision(decision: &Decision, narrative: Option<&str>) -> String {
     let outcome = word(decision.outcome().as_str_name(), "DECISION_OUTCOME_");
     let language = match decision.language() {
         Language::Unspecified => String::new(),
@@ -97,7 +136,7 @@ fn decision(decision: &Decision) -> String {
         ("language", language),
         ("text says", units.collect::<Vec<_>>().join(", ")),
         ("offences", offences.collect::<Vec<_>>().join(", ")),
-        ("because", reasons(decision)),
+        ("because", reasons(decision, narrative)),
         ("note", decision.note.clone()),
     ];
     let title = format!("{}. {} {}", decision.revision, outcome, decision.lead);
@@ -111,20 +150,29 @@ fn decision(decision: &Decision) -> String {
     text
 }
 
-/// Each reason once, with the unit it speaks for.
-fn reasons(decision: &Decision) -> String {
-    let mut told: Vec<String> = Vec::new();
-    for reason in &decision.reasons {
-        let text = if reason.unit.is_empty() {
-            reason.rule.clone()
+/// Each reason once, with the unit it speaks for, how much it counts, and the words where it first stands.
+fn reasons(decision: &Decision, narrative: Option<&str>) -> String {
+    let mut seen = HashSet::new();
+    let reasons = decision.reasons.iter();
+    let once = reasons.filter(|reason| seen.insert((&reason.rule, &reason.unit)));
+    let told = once.map(|reason| {
+        let mut text = reason.rule.clone();
+        let weight = if reason.weight == 0.0 {
+            String::new()
         } else {
-            format!("{} ({})", reason.rule, reason.unit)
+            format!("{:+.1}", reason.weight)
         };
-        if !told.contains(&text) {
-            told.push(text);
+        let about = [reason.unit.as_str(), &weight].map(str::to_owned);
+        let about: Vec<String> = about.into_iter().filter(|it| !it.is_empty()).collect();
+        if !about.is_empty() {
+            text.push_str(&format!(" ({})", about.join(" ")));
         }
-    }
-    told.join(", ")
+        if let Some(quoted) = narrative.and_then(|narrative| words::quoted(reason, narrative)) {
+            text.push_str(&format!(" {quoted}"));
+        }
+        text
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn correction(said: &Correction) -> Vec<String> {
@@ -187,7 +235,7 @@ mod tests {
             urgency_hints: Vec::new(),
             ..decision.clone()
         };
-        assert!(!super::decision(&unhurried).contains("may be urgent"));
+        assert!(!super::decision(&unhurried, None).contains("may be urgent"));
         let opened = GetTriageItemResponse {
             decisions: vec![decision],
             corrections: vec![Correction {
@@ -198,7 +246,7 @@ mod tests {
             }],
             ..GetTriageItemResponse::default()
         };
-        let told = anstream::adapter::strip_str(&text(&opened)).to_string();
+        let told = anstream::adapter::strip_str(&text(&opened, None)).to_string();
         for part in [
             "It never was at the desk.",
             "1. route cyber",
@@ -216,5 +264,41 @@ mod tests {
             !told.contains("note") && !told.contains("language"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn reasons_say_how_much_and_with_the_dossier_by_which_words() {
+        let reason = |rule: &str, weight, end| Reason {
+            rule: rule.into(),
+            unit: "cyber".into(),
+            weight,
+            start: 0,
+            end,
+        };
+        let decision = Decision {
+            reasons: vec![
+                reason("code.0903", 0.0, 0),
+                reason("concept.cyber.malware", 3.25, 10),
+                reason("concept.cyber.malware", 3.25, 4),
+            ],
+            ..Decision::default()
+        };
+        let told = reasons(&decision, None);
+        assert_eq!(
+            told,
+            "code.0903 (cyber), concept.cyber.malware (cyber +3.2)"
+        );
+        let told = reasons(&decision, Some("Ransomware on servers"));
+        let told = anstream::adapter::strip_str(&told).to_string();
+        let expected = "code.0903 (cyber), concept.cyber.malware (cyber +3.2) “Ransomware”";
+        assert_eq!(told, expected);
+        let opened = GetTriageItemResponse {
+            decisions: vec![decision],
+            ..GetTriageItemResponse::default()
+        };
+        let told = json(&opened, Some("Ransomware on servers"));
+        let words = told["decisions"][0]["reasons"].as_array().unwrap();
+        let words: Vec<&Value> = words.iter().map(|reason| &reason["words"]).collect();
+        assert_eq!(words, [&Value::Null, &"Ransomware".into(), &"Rans".into()]);
     }
 }

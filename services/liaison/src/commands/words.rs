@@ -1,6 +1,7 @@
-//! Which words of a dossier counted, for an audience that wrote it.
+//! Which words of a dossier counted.
 //!
-//! Decisions hold places, never words. The demo plays the bureau as well, so it has the words.
+//! Decisions hold places, never words. They are shown to whoever has the dossier: to the demo, which plays the bureau as
+//! well, and to an officer of the desk who reads it.
 
 use liaison_proto::classification::{Decision, Reason};
 
@@ -22,21 +23,24 @@ pub(super) fn counted(decision: &Decision, narrative: &str) -> String {
     concepts.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let told: Vec<String> = concepts
         .into_iter()
-        .filter_map(|reason| Some((reason, word(reason, narrative)?)))
+        .filter_map(|reason| Some((reason, quoted(reason, narrative)?)))
         .take(MAX)
-        .map(|(reason, word)| {
+        .map(|(reason, quoted)| {
             let concept = reason.rule.trim_start_matches("concept.");
-            format!(
-                "{concept} {:+.1} “{}”",
-                reason.weight,
-                styled(STRONG, &short(word))
-            )
+            format!("{concept} {:+.1} {quoted}", reason.weight)
         })
         .collect();
     told.join(", ")
 }
 
-fn word<'a>(reason: &Reason, narrative: &'a str) -> Option<&'a str> {
+/// The words that a reason stands on, in quotation marks, as far as they are shown. `None` where it stands on none.
+pub(super) fn quoted(reason: &Reason, narrative: &str) -> Option<String> {
+    let word = word(reason, narrative)?;
+    Some(format!("“{}”", styled(STRONG, &short(word))))
+}
+
+/// The words that a reason stands on.
+pub(super) fn word<'a>(reason: &Reason, narrative: &'a str) -> Option<&'a str> {
     let from = usize::try_from(reason.start).ok()?;
     let to = usize::try_from(reason.end).ok()?;
     narrative.get(from..to).filter(|word| !word.is_empty())
