@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use liaison_types::UnitCode;
 use serde::Deserialize;
 
 use super::fixtures::text;
@@ -102,7 +103,7 @@ fn hard_cases_of_children_are_never_led_by_cyber() {
             let case: Hard = serde_json::from_str(line).unwrap();
             if case.lead == "children-trafficking" {
                 let decision = text(&case.text);
-                let lead = decision.lead.as_ref().map(|unit| unit.as_str());
+                let lead = decision.lead.as_ref().map(UnitCode::as_str);
                 assert_ne!(lead, Some("cyber"), "{}", case.id);
                 online += usize::from(!case.supporting.is_empty());
             }
