@@ -28,3 +28,4 @@ pub use problem::{Problem, Warning};
 pub use receipt::Receipt;
 pub use report::{Report, check};
 pub use signature::{KeyId, PublicKey, PublicKeys, Signature, SigningKey};
+pub use words::shown;

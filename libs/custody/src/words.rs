@@ -96,7 +96,8 @@ pub(crate) fn party(short: &str) -> String {
 
 /// `text` so that it can only be read, whoever wrote it: control characters and those that turn the
 /// direction of writing or take no room are written as escapes.
-pub(crate) fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         let hidden = matches!(character,

@@ -110,7 +110,7 @@ pub(super) fn parse<S: Clone>(
                 last.push(step);
             }
         } else {
-            if done.len() * (several.len() + 1) > MAX_PHRASES {
+            if done.len() * (several.len() + usize::from(!single.is_empty())) > MAX_PHRASES {
                 return Err(PhraseError::Long);
             }
             done = with_each(&done, &single, &several, gap);
@@ -263,6 +263,7 @@ mod tests {
             ("a ".repeat(MAX_STEPS), "a ".repeat(MAX_STEPS + 1)),
             (gaps(MAX_GAPS), gaps(MAX_GAPS + 1)),
             (choices(5), choices(6)),
+            ("(a b|c d) ".repeat(8), "(a b|c d) ".repeat(9)),
         ] {
             assert!(parse(&right).is_ok(), "{right}");
             assert_eq!(parse(&wrong), Err(PhraseError::Long), "{wrong}");

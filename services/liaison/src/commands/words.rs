@@ -3,6 +3,7 @@
 //! Decisions hold places, never words. They are shown to whoever has the dossier: to the demo, which plays the bureau as
 //! well, and to an officer of the desk who reads it.
 
+use liaison_custody::shown;
 use liaison_proto::classification::{Decision, Reason};
 
 use crate::output::{STRONG, styled};
@@ -35,8 +36,13 @@ pub(super) fn counted(decision: &Decision, narrative: &str) -> String {
 
 /// The words that a reason stands on, in quotation marks, as far as they are shown. `None` where it stands on none.
 pub(super) fn quoted(reason: &Reason, narrative: &str) -> Option<String> {
-    let word = word(reason, narrative)?;
-    Some(format!("“{}”", styled(STRONG, &short(word))))
+    Some(quote(&short(word(reason, narrative)?)))
+}
+
+/// Words of a text in quotation marks, on one line, so that whoever wrote them cannot steer the terminal.
+pub(super) fn quote(words: &str) -> String {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    format!("“{}”", styled(STRONG, &shown(&words.join(" "))))
 }
 
 /// The words that a reason stands on.
@@ -72,6 +78,13 @@ mod tests {
     fn long_runs_of_words_are_cut_between_characters() {
         assert_eq!(short("kilos de cocaïne"), "kilos de cocaïne");
         assert_eq!(short(&"é".repeat(60)), format!("{} …", "é".repeat(48)));
+    }
+
+    #[test]
+    fn what_a_text_holds_stays_on_its_line_and_is_only_read() {
+        let told = quote("sold\r\n two\tgirls \u{1b}[2J\u{202e}");
+        let told = anstream::adapter::strip_str(&told).to_string();
+        assert_eq!(told, "“sold two girls \\u{1b}[2J\\u{202e}”");
     }
 
     #[test]

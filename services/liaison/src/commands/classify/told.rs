@@ -5,6 +5,7 @@ use liaison_classification::domain::{Basis, Decision, Field, Outcome as Verdict,
 use crate::output::{CARE, FAINT, GOOD, STRONG, styled};
 
 use super::Case;
+use crate::commands::words::quote;
 
 /// The decision for people, with the words that counted: whoever runs this has the text.
 pub(super) fn told(case: &Case, decision: &Decision) -> String {
@@ -93,7 +94,7 @@ fn words(case: &Case, spans: &[Span]) -> String {
                 Field::Narrative => &case.text,
             };
             let range = usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
-            Some(format!("“{}”", styled(STRONG, text.get(range)?)))
+            Some(quote(text.get(range)?))
         })
         .collect();
     words.join(", ")

@@ -162,10 +162,10 @@ fn reasons(decision: &Decision, narrative: Option<&str>) -> String {
         } else {
             format!("{:+.1}", reason.weight)
         };
-        let about = [reason.unit.as_str(), &weight].map(str::to_owned);
-        let about: Vec<String> = about.into_iter().filter(|it| !it.is_empty()).collect();
-        if !about.is_empty() {
-            text.push_str(&format!(" ({})", about.join(" ")));
+        let about = format!("{} {weight}", reason.unit);
+        match about.trim() {
+            "" => {}
+            about => text.push_str(&format!(" ({about})")),
         }
         if let Some(quoted) = narrative.and_then(|narrative| words::quoted(reason, narrative)) {
             text.push_str(&format!(" {quoted}"));
