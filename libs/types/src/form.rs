@@ -208,6 +208,17 @@ forms! {
             es: "una de las unidades configuradas",
             ar: "إحدى الوحدات المهيّأة",
         }
+        /// A ground on which what is no unit's business is refused.
+        NoUnitGround {
+            en: "one of NOT_AVAILABLE, REQUEST_NOT_COMPLIANT, BELOW_THRESHOLD, NOT_AN_OFFENCE and PURPOSE; \
+                 the other grounds are for the compliance desk",
+            fr: "un des motifs NOT_AVAILABLE, REQUEST_NOT_COMPLIANT, BELOW_THRESHOLD, NOT_AN_OFFENCE et \
+                 PURPOSE ; les autres relèvent du bureau de conformité",
+            es: "uno de los motivos NOT_AVAILABLE, REQUEST_NOT_COMPLIANT, BELOW_THRESHOLD, NOT_AN_OFFENCE y \
+                 PURPOSE; los demás corresponden a la mesa de conformidad",
+            ar: "أحد الأسباب: NOT_AVAILABLE، REQUEST_NOT_COMPLIANT، BELOW_THRESHOLD، NOT_AN_OFFENCE، PURPOSE؛ \
+                 أما غيرها فمن اختصاص مكتب الامتثال",
+        }
         /// A scheme of evaluating information.
         EvaluationScheme {
             en: "4x4 or 6x6",
@@ -300,6 +311,11 @@ mod tests {
         "F",
         "X",
         "URGENCY_",
+        "NOT_AVAILABLE",
+        "REQUEST_NOT_COMPLIANT",
+        "BELOW_THRESHOLD",
+        "NOT_AN_OFFENCE",
+        "PURPOSE",
     ];
 
     /// Words that two languages happen to share.

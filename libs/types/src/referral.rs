@@ -34,6 +34,41 @@ crate::names! {
         EmergencyLife = "EMERGENCY_LIFE",
     }
 
+    /// On what grounds a referral is refused: the closed list of Directive (EU) 2023/977 Article 6,
+    /// and the hub's own.
+    RefusalGround {
+        /// The information is not available.
+        NotAvailable = "NOT_AVAILABLE",
+        /// The request does not meet the formal requirements.
+        RequestNotCompliant = "REQUEST_NOT_COMPLIANT",
+        /// A judicial authorisation was refused.
+        AuthorisationRefused = "AUTHORISATION_REFUSED",
+        /// The data are of a category that may not be given.
+        DataCategoryNotPermitted = "DATA_CATEGORY_NOT_PERMITTED",
+        /// The data are inaccurate.
+        DataInaccurate = "DATA_INACCURATE",
+        /// National security.
+        NationalSecurity = "NATIONAL_SECURITY",
+        /// An ongoing investigation.
+        OngoingInvestigation = "ONGOING_INVESTIGATION",
+        /// The safety of a person.
+        PersonSafety = "PERSON_SAFETY",
+        /// The interests of a legal person.
+        LegalPersonInterests = "LEGAL_PERSON_INTERESTS",
+        /// Punishable by one year or less.
+        BelowThreshold = "BELOW_THRESHOLD",
+        /// Not an offence.
+        NotAnOffence = "NOT_AN_OFFENCE",
+        /// A third party's consent is missing.
+        ThirdPartyConsentMissing = "THIRD_PARTY_CONSENT_MISSING",
+        /// Human rights.
+        Article2 = "ARTICLE_2",
+        /// Political, military, religious or racial character.
+        Article3 = "ARTICLE_3",
+        /// The purpose is not one of the permitted ones.
+        Purpose = "PURPOSE",
+    }
+
     /// The part a unit has in a referral.
     Role {
         /// Answers for the referral. At most one open assignment of a referral.
@@ -134,6 +169,9 @@ mod tests {
     fn names_round_trip() {
         for outcome in Outcome::ALL {
             assert_eq!(outcome.to_string().parse(), Ok(*outcome));
+        }
+        for ground in RefusalGround::ALL {
+            assert_eq!(ground.to_string().parse(), Ok(*ground));
         }
         assert!("queued".parse::<AssignmentState>().is_err());
     }

@@ -1,6 +1,6 @@
 //! A referral on its way through classification.
 
-use liaison_types::referral::Urgency;
+use liaison_types::referral::{RefusalGround, Urgency};
 use liaison_types::{
     DecisionId, DeskCode, Error, IccsCode, Language, Markings, Party, ReferralId, Result,
     Timestamp, UnitCode,
@@ -19,6 +19,8 @@ liaison_types::names! {
         Triage = "TRIAGE",
         /// It was decided which unit leads; routing has it.
         Routed = "ROUTED",
+        /// A person decided that it is no unit's business.
+        Refused = "REFUSED",
     }
     /// What may happen to a case.
     CaseStep {
@@ -30,13 +32,17 @@ liaison_types::names! {
         Return = "RETURN",
         /// A person decides which unit leads.
         Decide = "DECIDE",
-        /// A person decides otherwise than before, while routing has it.
+        /// A person decides that it is no unit's business.
+        Refuse = "REFUSE",
+        /// A person decides otherwise than before which unit leads.
         Correct = "CORRECT",
+        /// A person decides otherwise than before that it is no unit's business, or on what ground.
+        CorrectToRefusal = "CORRECT_TO_REFUSAL",
     }
 }
 
 /// Every step there is; all others are illegal.
-const STEPS: [(CaseState, CaseStep, CaseState); 5] = [
+const STEPS: [(CaseState, CaseStep, CaseState); 9] = [
     (CaseState::Pending, CaseStep::Route, CaseState::Routed),
     (
         CaseState::Pending,
@@ -45,7 +51,19 @@ const STEPS: [(CaseState, CaseStep, CaseState); 5] = [
     ),
     (CaseState::Routed, CaseStep::Return, CaseState::Triage),
     (CaseState::Triage, CaseStep::Decide, CaseState::Routed),
+    (CaseState::Triage, CaseStep::Refuse, CaseState::Refused),
     (CaseState::Routed, CaseStep::Correct, CaseState::Routed),
+    (CaseState::Refused, CaseStep::Correct, CaseState::Routed),
+    (
+        CaseState::Routed,
+        CaseStep::CorrectToRefusal,
+        CaseState::Refused,
+    ),
+    (
+        CaseState::Refused,
+        CaseStep::CorrectToRefusal,
+        CaseState::Refused,
+    ),
 ];
 
 impl CaseState {
@@ -292,6 +310,37 @@ impl From<domain::UrgencyHint> for Hinted {
     }
 }
 
+/// What becomes of a case by a decision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Course {
+    /// It goes to the lead unit.
+    Route,
+    /// It goes to the triage desk.
+    Review,
+    /// It goes back to its owner, refused on this ground. Only a person decides that.
+    Refuse(RefusalGround),
+}
+
+impl From<Outcome> for Course {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Route => Self::Route,
+            Outcome::Review => Self::Review,
+        }
+    }
+}
+
+impl Course {
+    /// On what ground the case is refused, where it is.
+    #[must_use]
+    pub const fn refusal(self) -> Option<RefusalGround> {
+        match self {
+            Self::Refuse(ground) => Some(ground),
+            Self::Route | Self::Review => None,
+        }
+    }
+}
+
 /// A decision, whoever made it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Decided {
@@ -302,7 +351,7 @@ pub struct Decided {
     /// 1 for the first on a referral, then ascending.
     pub revision: i32,
     /// What becomes of it.
-    pub outcome: Outcome,
+    pub course: Course,
     /// The unit that leads, or that is proposed; absent where it is no unit's business.
     pub lead: Option<UnitCode>,
     /// Units that support.
@@ -378,13 +427,14 @@ impl Decided {
         found.map(|answer| answer.probability)
     }
 
-    /// Whether it names the same lead as `other`, and the same supporting units in any order.
+    /// Whether it names the same lead as `other`, and the same supporting units in any order. Where nobody leads,
+    /// units that a code or tag would have had support count for nothing.
     #[must_use]
     pub fn answers_as(&self, other: &Self) -> bool {
         let within = |one: &[UnitCode], other: &[UnitCode]| one.iter().all(|u| other.contains(u));
-        self.lead == other.lead
-            && within(&self.supporting, &other.supporting)
-            && within(&other.supporting, &self.supporting)
+        let same_support = within(&self.supporting, &other.supporting)
+            && within(&other.supporting, &self.supporting);
+        self.lead == other.lead && (self.lead.is_none() || same_support)
     }
 }
 
@@ -399,8 +449,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is tried: the machine decides at most once, people decide only what is at their
-        /// desk and correct only what routing has, and routing returns only what it has.
+        /// Whatever is tried: the machine decides at most once and never refuses, people decide only what is at
+        /// their desk and correct only what was decided, and routing returns only what it has.
         #[test]
         fn steps_alternate_between_the_desk_and_routing(steps in prop::collection::vec(any_step(), 0..40)) {
             let mut state = CaseState::Pending;
@@ -418,10 +468,14 @@ mod tests {
             prop_assert!(taken.iter().skip(1).all(|step| !by_machine(step)));
             prop_assert!(taken.first().is_none_or(by_machine));
             let to_desk = |step| matches!(step, CaseStep::RequestTriage | CaseStep::Return);
+            let corrects = |step| matches!(step, CaseStep::Correct | CaseStep::CorrectToRefusal);
+            let refuses = |step| matches!(step, CaseStep::Refuse | CaseStep::CorrectToRefusal);
             for pair in taken.windows(2) {
-                prop_assert!(pair[1] != CaseStep::Correct || !to_desk(pair[0]));
+                prop_assert!(!corrects(pair[1]) || !to_desk(pair[0]));
+                prop_assert!(pair[1] != CaseStep::Return || !refuses(pair[0]));
             }
-            taken.retain(|step| *step != CaseStep::Correct);
+            prop_assert_eq!(state == CaseState::Refused, taken.last().is_some_and(|step| refuses(*step)));
+            taken.retain(|step| !corrects(*step));
             for pair in taken.windows(2) {
                 prop_assert_ne!(to_desk(pair[0]), to_desk(pair[1]));
             }

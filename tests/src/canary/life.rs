@@ -212,6 +212,7 @@ impl Life<'_> {
             lead: lead.to_owned(),
             supporting: Vec::new(),
             reason: self.words.said("DecideTriageRequest.reason"),
+            ..DecideTriageRequest::default()
         }
     }
 
@@ -243,6 +244,7 @@ impl Life<'_> {
             lead: "terrorism".to_owned(),
             supporting: vec!["children-trafficking".to_owned()],
             reason: self.words.said("CorrectDecisionRequest.reason"),
+            ..CorrectDecisionRequest::default()
         };
         let mut wrong = correction.clone();
         wrong.lead = self.words.wrong();

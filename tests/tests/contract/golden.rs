@@ -3,7 +3,7 @@
 
 use liaison_proto::common::{
     Actor, AssignmentRole, AssignmentState, Clock, Confidentiality, Markings, Offence, OffenceTag,
-    Outcome, ReferralKind, ReferralState, Urgency,
+    Outcome, ReferralKind, ReferralState, RefusalGround, Urgency,
 };
 use liaison_proto::event::event::Data;
 use liaison_proto::event::{
@@ -193,10 +193,28 @@ fn messages_keep_their_bytes() {
         desk: "threat-response".to_owned(),
         rules: vec!["tag.minor".to_owned()],
         by_person: true,
+        ..CaseClassified::default()
     };
     check(
         "case_classified",
         &event(REFERRAL, Data::CaseClassified(classified)),
+    );
+    let refused = CaseClassified {
+        envelope: Some(envelope()),
+        decision: "classifications/0198c0de-0000-7000-8000-000000000005".to_owned(),
+        revision: 3,
+        rules: vec!["triage.desk".to_owned()],
+        by_person: true,
+        refusal_ground: RefusalGround::NotAnOffence.into(),
+        actor: Some(Actor {
+            party: "desk/triage".to_owned(),
+            officer: "d.one".to_owned(),
+        }),
+        ..CaseClassified::default()
+    };
+    check(
+        "case_refused",
+        &event(REFERRAL, Data::CaseClassified(refused)),
     );
     let changed = AssignmentChanged {
         assignment: ASSIGNMENT.to_owned(),

@@ -30,12 +30,13 @@ async fn correct(desk: &Client, decision: &str, lead: &str) -> Result<Decision, 
         lead: lead.to_owned(),
         supporting: Vec::new(),
         reason: "The seized phones show what they were for.".to_owned(),
+        ..CorrectDecisionRequest::default()
     };
     let answer = desk.classification().correct_decision(request).await?;
     Ok(answer.into_inner().decision.unwrap())
 }
 
-async fn labels(desk: &Client) -> Vec<Label> {
+pub(crate) async fn labels(desk: &Client) -> Vec<Label> {
     let request = ListLabelsRequest::default();
     let page = desk.classification().list_labels(request).await.unwrap();
     page.into_inner().labels

@@ -13,6 +13,7 @@ mod malformed;
 mod paging;
 mod parties;
 mod policy;
+mod refusing;
 mod review;
 mod rule_sets;
 mod settings;

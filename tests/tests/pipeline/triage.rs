@@ -5,7 +5,7 @@ use e2e::{Client, PATIENCE, Suite, dossier, eventually, history, unit};
 use liaison_proto::classification::{
     DecideTriageRequest, Decision, ListDecisionsRequest, ListTriageItemsRequest, TriageItem,
 };
-use liaison_proto::common::{AssignmentRole, ReferralState};
+use liaison_proto::common::{AssignmentRole, ReferralState, RefusalGround};
 use liaison_proto::event::{ReferralStep as S, TriageCause};
 use liaison_types::Reason;
 use tonic::{Code, Status};
@@ -35,6 +35,7 @@ pub(crate) fn decision(item: &TriageItem, lead: &str) -> DecideTriageRequest {
         lead: lead.to_owned(),
         supporting: Vec::new(),
         reason: "Known to this unit from an earlier case.".to_owned(),
+        ..DecideTriageRequest::default()
     }
 }
 
@@ -87,12 +88,25 @@ e2e::both_backends! {
             Code::PermissionDenied,
             Reason::OfficerRequired,
         );
-        for lead in ["vice", "none", "triage"] {
+        for lead in ["vice", "triage"] {
             refused(
                 decide(&desk, decision(&item, lead)).await,
                 Code::InvalidArgument,
                 Reason::UnknownUnit,
             );
+        }
+        // Nobody leads only on a ground that the duty desk may name.
+        for (lead, ground) in [
+            ("none", RefusalGround::Unspecified),
+            ("none", RefusalGround::Article3),
+            ("cyber", RefusalGround::NotAnOffence),
+        ] {
+            let wrong = DecideTriageRequest {
+                refusal_ground: ground.into(),
+                ..decision(&item, lead)
+            };
+            let failure = invalid(decide(&desk, wrong).await);
+            assert_eq!(fields(&failure), ["refusal_ground"]);
         }
         let unknown = DecideTriageRequest {
             supporting: vec!["vice".to_owned()],

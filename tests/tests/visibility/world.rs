@@ -460,5 +460,6 @@ pub(crate) fn ruling(item: String, lead: &str) -> DecideTriageRequest {
         lead: lead.to_owned(),
         supporting: Vec::new(),
         reason: "Read and found to be theirs.".to_owned(),
+        refusal_ground: 0,
     }
 }

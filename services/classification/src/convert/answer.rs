@@ -5,12 +5,9 @@ use liaison_proto::classification as api;
 use liaison_proto::{common, event};
 use liaison_types::{Language, UnitCode};
 
-use crate::case::{Decided, Ground, GroundKind, Hinted, Place};
+use super::NONE;
+use crate::case::{Course, Decided, Ground, GroundKind, Hinted, Place};
 use crate::desk::{Correction, Label, Opened, Waiting, WeekFigures};
-use crate::domain::Outcome;
-
-/// What stands for none of the units.
-const NONE: &str = "none";
 
 /// A decision without what people wrote of it, for whom it was not opened.
 #[must_use]
@@ -30,11 +27,13 @@ pub fn decision(decided: &Decided) -> api::Decision {
         name: name(wire::resource(decided.id)),
         referral: name(wire::resource(decided.referral)),
         revision: decided.revision,
-        outcome: match decided.outcome {
-            Outcome::Route => api::DecisionOutcome::Route,
-            Outcome::Review => api::DecisionOutcome::Review,
+        outcome: match decided.course {
+            Course::Route => api::DecisionOutcome::Route,
+            Course::Review => api::DecisionOutcome::Review,
+            Course::Refuse(_) => api::DecisionOutcome::Refuse,
         }
         .into(),
+        refusal_ground: ground(decided.course),
         lead: text_or(decided.lead.as_ref(), NONE),
         supporting: decided.supporting.iter().map(ToString::to_string).collect(),
         desk: text_or(decided.desk.as_ref(), ""),
@@ -66,6 +65,13 @@ pub fn decision(decided: &Decided) -> api::Decision {
             .collect(),
         urgency_hints: decided.urgency_hints.iter().map(urgency_hint).collect(),
     }
+}
+
+/// On what ground a case is refused; 0 where it is not.
+pub(super) fn ground(course: Course) -> i32 {
+    course.refusal().map_or(0, |ground| {
+        wire::number::<common::RefusalGround>(ground.as_str())
+    })
 }
 
 /// One reason, with the first place in the text; those in the title have none.

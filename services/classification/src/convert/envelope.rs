@@ -8,6 +8,7 @@ use liaison_types::referral::Urgency;
 use liaison_types::{BureauCode, Party, Result, Rule};
 use prost::Message as _;
 
+use super::answer;
 use crate::case::{Case, Decided, Envelope};
 use crate::desk::TriageCause;
 
@@ -106,6 +107,11 @@ impl Sealed {
             desk: text(decided.desk.as_ref()),
             rules: decided.rules(),
             by_person: decided.by.is_some(),
+            refusal_ground: answer::ground(decided.course),
+            actor: decided
+                .by
+                .as_ref()
+                .map(|by| wire::actor(&by.party, &by.officer)),
         })
     }
 

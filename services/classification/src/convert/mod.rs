@@ -7,6 +7,9 @@ mod input;
 mod recompute;
 mod request;
 
+/// What stands for none of the units, where a lead is named.
+const NONE: &str = "none";
+
 pub use answer::{decision, label, listed, opened, waiting, week};
 pub use envelope::Sealed;
 pub use fact::{Purged, Returned, accepts, admission, purged, returned};

@@ -8,13 +8,14 @@ use liaison_proto::classification::{
     ListTriageItemsRequest,
 };
 use liaison_proto::common;
+use liaison_types::referral::RefusalGround;
 use liaison_types::{
     DecisionId, Error, Form, Party, ReferralId, Result, Rule, UnitCode, Violation,
 };
 
-use super::CaseInput;
 use super::input::offences;
-use crate::desk::{Correcting, CorrectionCause, MAX_SUPPORTING, Ruling};
+use super::{CaseInput, NONE};
+use crate::desk::{Correcting, CorrectionCause, Finding, MAX_SUPPORTING, NO_UNIT_GROUNDS, Ruling};
 use crate::store::{CorrectionPlace, Place};
 
 const MAX_OFFENCES: usize = 16;
@@ -207,14 +208,16 @@ pub fn page_request(party: &Party, request: &ListTriageItemsRequest) -> Result<P
 pub fn ruling(request: &DecideTriageRequest) -> Result<Ruling> {
     let mut checks = Checks::default();
     let name = checks.resource::<TriageItem>(Path::root("name"), &request.name);
-    let (lead, supporting) = units(&mut checks, &request.lead, &request.supporting);
+    let (lead, supporting) = (&request.lead, &request.supporting);
+    let finding = finding(&mut checks, lead, supporting, request.refusal_ground);
     checks.required_block(Path::root("reason"), &request.reason, MAX_REASON);
-    let read = name.zip(lead).map(|(TriageItem(referral), lead)| Ruling {
-        referral,
-        lead,
-        supporting,
-        reason: request.reason.clone(),
-    });
+    let read = name
+        .zip(finding)
+        .map(|(TriageItem(referral), finding)| Ruling {
+            referral,
+            finding,
+            reason: request.reason.clone(),
+        });
     checks.finish(read)
 }
 
@@ -225,15 +228,38 @@ pub fn ruling(request: &DecideTriageRequest) -> Result<Ruling> {
 pub fn correcting(request: &CorrectDecisionRequest) -> Result<Correcting> {
     let mut checks = Checks::default();
     let name = checks.resource::<DecisionId>(Path::root("name"), &request.name);
-    let (lead, supporting) = units(&mut checks, &request.lead, &request.supporting);
+    let (lead, supporting) = (&request.lead, &request.supporting);
+    let finding = finding(&mut checks, lead, supporting, request.refusal_ground);
     checks.required_block(Path::root("reason"), &request.reason, MAX_REASON);
-    let read = name.zip(lead).map(|(decision, lead)| Correcting {
+    let read = name.zip(finding).map(|(decision, finding)| Correcting {
         decision,
-        lead,
-        supporting,
+        finding,
         reason: request.reason.clone(),
     });
     checks.finish(read)
+}
+
+/// Which units get it, or on what ground none does.
+fn finding(checks: &mut Checks, lead: &str, supporting: &[String], ground: i32) -> Option<Finding> {
+    let path = Path::root("refusal_ground");
+    let given: Option<RefusalGround> =
+        checks.optional_named::<common::RefusalGround, _>(path, ground);
+    if lead != NONE {
+        checks.ensure(ground == 0, path, Rule::ConflictsWith("lead"));
+        let (lead, supporting) = units(checks, lead, supporting);
+        return lead.map(|lead| Finding::Units { lead, supporting });
+    }
+    checks.ensure(ground != 0, path, Rule::RequiredBecause("lead"));
+    let own = given.filter(|ground| NO_UNIT_GROUNDS.contains(ground));
+    let rule = Rule::NotAmong(Form::NoUnitGround);
+    checks.ensure(given.is_none() || own.is_some(), path, rule);
+    let nobody = supporting.is_empty();
+    checks.ensure(
+        nobody,
+        Path::root("supporting"),
+        Rule::ConflictsWith("lead"),
+    );
+    own.filter(|_| nobody).map(Finding::NoUnit)
 }
 
 /// Who leads and who supports, each once.
@@ -316,6 +342,7 @@ mod tests {
             lead: "cyber".into(),
             supporting: vec!["cyber".into(), "terrorism".into(), "terrorism".into()],
             reason: " ".into(),
+            ..DecideTriageRequest::default()
         })
         .unwrap_err();
         assert_eq!(
@@ -361,5 +388,87 @@ mod tests {
         assert_eq!(after, Some((1, (2, uuid::Uuid::nil()))));
         let error = page(0, &token, true).unwrap_err();
         assert_eq!(error.reason(), Reason::PageTokenMismatch);
+    }
+
+    #[test]
+    fn nobody_leads_on_a_ground_and_a_unit_without_one() {
+        let ground = common::RefusalGround::NotAnOffence.into();
+        let asked = |lead: &str, supporting: &[&str], ground| {
+            let name = "triageItems/01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
+            ruling(&DecideTriageRequest {
+                name,
+                lead: lead.to_owned(),
+                supporting: supporting.iter().map(ToString::to_string).collect(),
+                reason: "Seen by two of us.".to_owned(),
+                refusal_ground: ground,
+            })
+        };
+        let found = asked("none", &[], ground).unwrap().finding;
+        assert_eq!(found, Finding::NoUnit(RefusalGround::NotAnOffence));
+        assert_eq!(
+            asked("cyber", &["terrorism"], 0)
+                .unwrap()
+                .finding
+                .units()
+                .count(),
+            2
+        );
+        for (lead, supporting, ground, expected) in [
+            (
+                "none",
+                &[][..],
+                0,
+                &[("refusal_ground", "REQUIRED_BECAUSE")][..],
+            ),
+            ("none", &[], 99, &[("refusal_ground", "UNKNOWN_VALUE")]),
+            (
+                "none",
+                &["cyber"],
+                ground,
+                &[("supporting", "CONFLICTS_WITH")],
+            ),
+            (
+                "none",
+                &["cyber"],
+                0,
+                &[
+                    ("refusal_ground", "REQUIRED_BECAUSE"),
+                    ("supporting", "CONFLICTS_WITH"),
+                ],
+            ),
+            (
+                "cyber",
+                &[],
+                ground,
+                &[("refusal_ground", "CONFLICTS_WITH")],
+            ),
+            ("", &[], 0, &[("lead", "REQUIRED")]),
+        ] {
+            let error = asked(lead, supporting, ground).unwrap_err();
+            assert_eq!(fields(&error), expected, "{lead} {supporting:?} {ground}");
+        }
+    }
+
+    #[test]
+    fn grounds_of_the_compliance_desk_are_not_the_duty_desks() {
+        for ground in RefusalGround::ALL {
+            let request = CorrectDecisionRequest {
+                name: "classifications/01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+                lead: NONE.to_owned(),
+                reason: "Seen by two of us.".to_owned(),
+                refusal_ground: wire::number::<common::RefusalGround>(ground.as_str()),
+                ..CorrectDecisionRequest::default()
+            };
+            match correcting(&request) {
+                Ok(read) => {
+                    assert!(NO_UNIT_GROUNDS.contains(ground));
+                    assert_eq!(read.finding, Finding::NoUnit(*ground));
+                }
+                Err(error) => {
+                    assert!(!NO_UNIT_GROUNDS.contains(ground), "{ground}");
+                    assert_eq!(fields(&error), [("refusal_ground", "UNKNOWN_VALUE")]);
+                }
+            }
+        }
     }
 }

@@ -172,8 +172,7 @@ pub fn ruled(before: &[Decided], item: TriageCause, ruling: &Decided) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Actor, Probable};
-    use crate::domain::Outcome;
+    use crate::case::{Actor, Course, Probable};
     use liaison_types::SeededRandom;
 
     fn unit(name: &str) -> UnitCode {
@@ -186,7 +185,7 @@ mod tests {
             id: DecisionId::new(at, &random),
             referral: ReferralId::new(at, &random),
             revision: 1,
-            outcome: Outcome::Review,
+            course: Course::Review,
             lead: lead.map(unit),
             supporting: supporting.iter().map(|name| unit(name)).collect(),
             desk: None,
@@ -232,6 +231,18 @@ mod tests {
         // Nobody's business, says the machine.
         let nobody = decided(None, &[], false);
         let said = ruled(&[nobody], TriageCause::NoUnit, &another_lead);
+        assert_eq!(said, Some(Ruling));
+        let nobody = decided(None, &[], true);
+        for proposed in [&[][..], &["cyber"]] {
+            let proposal = decided(None, proposed, false);
+            let said = ruled(&[proposal], TriageCause::NoUnit, &nobody);
+            assert_eq!(said, Some(Confirmed), "{proposed:?}");
+        }
+        let said = ruled(
+            std::slice::from_ref(&machine),
+            TriageCause::Uncertain,
+            &nobody,
+        );
         assert_eq!(said, Some(Ruling));
         // The machine could not decide.
         let said = ruled(&[], TriageCause::Uncertain, &another_lead);

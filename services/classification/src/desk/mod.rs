@@ -11,7 +11,7 @@ pub use correction::{
 };
 pub use drift::{Slice, Week, WeekFigures, figures};
 pub use permission::{Refused, Routing};
-pub use ruling::{Correcting, MAX_SUPPORTING, Ruling, permit};
+pub use ruling::{Correcting, Finding, MAX_SUPPORTING, NO_UNIT_GROUNDS, Ruling, permit};
 pub use verdict::{Fate, RULE_GIVEN_UP, verdict};
 
 use liaison_types::referral::Urgency;

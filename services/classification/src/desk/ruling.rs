@@ -1,30 +1,91 @@
 //! What a person decides, and whether that may be.
 
+use liaison_types::referral::RefusalGround;
 use liaison_types::{DecisionId, ReferralId, UnitCode};
 
 use super::permission::{Refused, Routing};
+use crate::case::{Course, Decided};
 
 /// The most units that support.
 pub const MAX_SUPPORTING: usize = 3;
+
+/// The grounds on which a case is refused because it is no unit's business, of those of Directive (EU)
+/// 2023/977 Article 6 and the hub's own. The others (Articles 2 and 3, security, safety, inaccurate data and the
+/// like) refuse what may well be a unit's business, and are for the compliance desk: here they would teach the
+/// machine that such a case is none.
+pub const NO_UNIT_GROUNDS: [RefusalGround; 5] = [
+    RefusalGround::NotAvailable,
+    RefusalGround::RequestNotCompliant,
+    RefusalGround::BelowThreshold,
+    RefusalGround::NotAnOffence,
+    RefusalGround::Purpose,
+];
+
+/// What a person finds of a case.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Finding {
+    /// It is for these units.
+    Units {
+        /// The unit that leads.
+        lead: UnitCode,
+        /// Units that support: at most [`MAX_SUPPORTING`], each once, none of them the lead.
+        supporting: Vec<UnitCode>,
+    },
+    /// It is no unit's business: it is refused on one of [`NO_UNIT_GROUNDS`].
+    NoUnit(RefusalGround),
+}
+
+impl Finding {
+    /// The unit that leads, where one does.
+    #[must_use]
+    pub const fn lead(&self) -> Option<&UnitCode> {
+        match self {
+            Self::Units { lead, .. } => Some(lead),
+            Self::NoUnit(_) => None,
+        }
+    }
+
+    /// Units that support.
+    #[must_use]
+    pub fn supporting(&self) -> &[UnitCode] {
+        match self {
+            Self::Units { supporting, .. } => supporting,
+            Self::NoUnit(_) => &[],
+        }
+    }
+
+    /// Every unit named, the lead first.
+    pub fn units(&self) -> impl Iterator<Item = &UnitCode> {
+        self.lead().into_iter().chain(self.supporting())
+    }
+
+    /// What becomes of the case.
+    #[must_use]
+    pub const fn course(&self) -> Course {
+        match self {
+            Self::Units { .. } => Course::Route,
+            Self::NoUnit(ground) => Course::Refuse(*ground),
+        }
+    }
+
+    /// Whether it is what `decided` says, with the supporting units in the same order.
+    #[must_use]
+    pub fn is_of(&self, decided: &Decided) -> bool {
+        self.course() == decided.course
+            && self.lead() == decided.lead.as_ref()
+            && self.supporting() == decided.supporting
+    }
+}
 
 /// A decision by hand.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ruling {
     /// The referral.
     pub referral: ReferralId,
-    /// The unit that leads.
-    pub lead: UnitCode,
-    /// Units that support: at most [`MAX_SUPPORTING`], each once, none of them the lead.
-    pub supporting: Vec<UnitCode>,
+    /// What is found.
+    pub finding: Finding,
     /// Why.
     pub reason: String,
-}
-
-impl Ruling {
-    /// Every unit named, the lead first.
-    pub fn units(&self) -> impl Iterator<Item = &UnitCode> {
-        std::iter::once(&self.lead).chain(&self.supporting)
-    }
 }
 
 /// A correction by hand of what was decided.
@@ -32,10 +93,8 @@ impl Ruling {
 pub struct Correcting {
     /// The decision it replaces.
     pub decision: DecisionId,
-    /// The unit that leads.
-    pub lead: UnitCode,
-    /// Units that support: at most [`MAX_SUPPORTING`], each once, none of them the lead.
-    pub supporting: Vec<UnitCode>,
+    /// What is found.
+    pub finding: Finding,
     /// Why.
     pub reason: String,
 }
@@ -46,8 +105,7 @@ impl Correcting {
     pub fn ruling(&self, referral: ReferralId) -> Ruling {
         Ruling {
             referral,
-            lead: self.lead.clone(),
-            supporting: self.supporting.clone(),
+            finding: self.finding.clone(),
             reason: self.reason.clone(),
         }
     }
@@ -57,27 +115,25 @@ impl Correcting {
 ///
 /// # Errors
 /// The first unit that must not.
-pub fn permit(ruling: &Ruling, routing: &Routing<'_>) -> Result<(), Box<Refused>> {
-    let mut units = ruling.units();
-    units.try_for_each(|unit| routing.permits(unit, *unit == ruling.lead))
+pub fn permit(finding: &Finding, routing: &Routing<'_>) -> Result<(), Box<Refused>> {
+    let mut units = finding.units();
+    units.try_for_each(|unit| routing.permits(unit, Some(unit) == finding.lead()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use liaison_policy::Policy;
-    use liaison_types::{Markings, Reason, SeededRandom, Timestamp, Tlp};
+    use liaison_types::{Markings, Reason, Tlp};
 
     fn unit(name: &str) -> UnitCode {
         name.parse().unwrap()
     }
 
-    fn ruling(lead: &str, supporting: &[&str]) -> Ruling {
-        Ruling {
-            referral: ReferralId::new(Timestamp::from_seconds(1), &SeededRandom::new(1)),
+    fn units(lead: &str, supporting: &[&str]) -> Finding {
+        Finding::Units {
             lead: unit(lead),
             supporting: supporting.iter().map(|name| unit(name)).collect(),
-            reason: "as discussed".into(),
         }
     }
 
@@ -88,25 +144,25 @@ mod tests {
             ..Markings::default()
         };
         let declined = [unit("cyber")];
-        let permitted = |ruling: &Ruling| {
+        let permitted = |finding: &Finding| {
             let routing = Routing {
                 policy: &Policy::built_in(),
                 markings: &markings,
                 declined: &declined,
             };
-            permit(ruling, &routing)
+            permit(finding, &routing)
         };
-        let right = ruling("narcotics-organized-crime", &["children-trafficking"]);
+        let right = units("narcotics-organized-crime", &["children-trafficking"]);
         assert_eq!(permitted(&right), Ok(()));
         for (wrong, who, rule) in [
             (
-                ruling("terrorism", &[]),
+                units("terrorism", &[]),
                 "terrorism",
                 "markings.exclusion.unit",
             ),
-            (ruling("cyber", &[]), "cyber", "route.declined-before"),
+            (units("cyber", &[]), "cyber", "route.declined-before"),
             (
-                ruling("children-trafficking", &["cyber"]),
+                units("children-trafficking", &["cyber"]),
                 "cyber",
                 "route.declined-before",
             ),
@@ -131,8 +187,24 @@ mod tests {
             markings: &red,
             declined: &[],
         };
-        assert!(permit(&ruling("cyber", &[]), &routing).is_ok());
-        let refused = permit(&ruling("cyber", &["terrorism"]), &routing).unwrap_err();
+        assert!(permit(&units("cyber", &[]), &routing).is_ok());
+        let refused = permit(&units("cyber", &["terrorism"]), &routing).unwrap_err();
         assert_eq!(refused.part(), "SUPPORTING unit/terrorism");
+    }
+
+    #[test]
+    fn what_is_no_units_business_needs_no_permission() {
+        let everybody = ["cyber", "terrorism"].map(unit);
+        let routing = Routing {
+            policy: &Policy::built_in(),
+            markings: &Markings::default(),
+            declined: &everybody,
+        };
+        for ground in NO_UNIT_GROUNDS {
+            let finding = Finding::NoUnit(ground);
+            assert_eq!(permit(&finding, &routing), Ok(()));
+            assert_eq!(finding.course(), Course::Refuse(ground));
+            assert_eq!((finding.lead(), finding.units().count()), (None, 0));
+        }
     }
 }

@@ -6,7 +6,7 @@ use liaison_types::{DecisionId, Error, ErrorKind, Reason, Result, Rule, Violatio
 
 use super::keep_corrections::Said;
 use super::{Core, Ops};
-use crate::case::{Actor, CaseStep, Decided};
+use crate::case::{Actor, CaseStep, Course, Decided};
 use crate::convert::Sealed;
 use crate::desk::{Correcting, Routing, Ruling, permit};
 use crate::store::{self, Conclusion};
@@ -20,10 +20,12 @@ impl Ops {
     /// with routing. What they decide is a decision like any other, with the next revision: routing, which
     /// alone knows who has committed itself to what, makes of it what it makes of every later decision. A
     /// lead that has not accepted gives way to the new one; one that has accepted stays, and the new one
-    /// supports; after a lead has completed nothing is assigned any more. So there is one lead at any time,
-    /// and the case is always somebody's. What was said of the decision is kept whatever becomes of it.
+    /// supports; after a lead has completed nothing is assigned any more. Where it is no unit's business after
+    /// all, whoever has not accepted loses it, and what was refused may be given to a unit after all. So there is
+    /// one lead at any time, and the case is always somebody's or its owner is told why not. What was said of the
+    /// decision is kept whatever becomes of it.
     ///
-    /// Repeated by the same officer with the same units, it changes nothing and answers the decision made.
+    /// Repeated by the same officer with the same answer, it changes nothing and answers the decision made.
     ///
     /// # Errors
     /// NOT_FOUND where there is no such decision; UNKNOWN_UNIT where there is no such unit; STALE_ETAG where
@@ -35,7 +37,7 @@ impl Ops {
         let decision = correcting.decision;
         let found = store::referral_of(core.parts.db.reader(), decision).await?;
         let ruling = correcting.ruling(found.ok_or_else(Error::not_found)?);
-        core.check_units(&ruling)?;
+        core.check_units(&ruling.finding)?;
         let trace = propagation::current_traceparent();
         let (ruling, trace) = (&ruling, trace.as_deref());
         core.parts
@@ -71,14 +73,17 @@ impl Core {
                 .map(Ok)
                 .ok_or_else(|| Error::new(ErrorKind::Aborted, Reason::StaleEtag));
         };
-        case.state = case.state.next(CaseStep::Correct)?;
+        case.state = case.state.next(match ruling.finding.course() {
+            Course::Refuse(_) => CaseStep::CorrectToRefusal,
+            Course::Route | Course::Review => CaseStep::Correct,
+        })?;
         let envelope = Sealed::of(&case)?;
         let routing = Routing {
             policy: &self.parts.policy,
             markings: &envelope.facts.markings,
             declined: &case.declined,
         };
-        if let Err(refused) = permit(ruling, &routing) {
+        if let Err(refused) = permit(&ruling.finding, &routing) {
             let told = self.keep_refusal(tx, now, by, ACTION, referral, &refused);
             return Ok(Err(told.await?));
         }
@@ -86,11 +91,11 @@ impl Core {
             exercise: envelope.facts.exercise,
             ..self.by_hand(&mut case, by, ruling, RULE, now)
         };
-        if latest.answers_as(&decided) {
+        if latest.answers_as(&decided) && latest.course == decided.course {
             let same = Violation::new("lead", Rule::ConflictsWith("name"));
             return Err(Error::invalid(vec![same]));
         }
-        let entry = self.desk_entry(now, &by.party, Some(&by.officer), ACTION, referral);
+        let entry = self.ruling_entry(now, by, ACTION, ruling);
         let said = Said {
             referral,
             exercise: decided.exercise,
@@ -134,7 +139,6 @@ fn repeated<'a>(
     let same = corrected.id == decision
         && latest.by.as_ref() == Some(by)
         && latest.rules() == [RULE]
-        && latest.lead.as_ref() == Some(&ruling.lead)
-        && latest.supporting == ruling.supporting;
+        && ruling.finding.is_of(latest);
     same.then_some(latest)
 }

@@ -8,10 +8,9 @@ use liaison_types::{
 
 use super::keep_corrections::Said;
 use super::{Core, Ops};
-use crate::case::{Actor, Case, CaseStep, Decided, Ground};
+use crate::case::{Actor, Case, CaseStep, Course, Decided, Ground};
 use crate::convert::Sealed;
-use crate::desk::{Routing, Ruling, permit};
-use crate::domain::Outcome;
+use crate::desk::{Finding, Routing, Ruling, permit};
 use crate::store::{self, Conclusion, ItemChange};
 
 const ACTION: &str = "classification.decide_triage";
@@ -19,7 +18,8 @@ const ACTION: &str = "classification.decide_triage";
 const RULE: &str = "triage.desk";
 
 impl Ops {
-    /// Lets `by`, who works at the desk, decide. Routing and intake are told.
+    /// Lets `by`, who works at the desk, decide: which units get it, or that it is no unit's business, which
+    /// refuses the referral. Routing and intake are told.
     ///
     /// # Errors
     /// UNKNOWN_UNIT where there is no such unit; NOT_FOUND where no such item ever was at the desk;
@@ -27,7 +27,7 @@ impl Ops {
     /// part, which is also in the audit.
     pub async fn decide_triage(&self, by: &Actor, ruling: &Ruling) -> Result<Decided> {
         let core = &self.core;
-        core.check_units(ruling)?;
+        core.check_units(&ruling.finding)?;
         let trace = propagation::current_traceparent();
         let trace = trace.as_deref();
         let decided = core
@@ -55,9 +55,9 @@ impl Core {
             id: DecisionId::new(now, self.parts.random.as_ref()),
             referral: case.referral,
             revision: case.next_revision(),
-            outcome: Outcome::Route,
-            lead: Some(ruling.lead.clone()),
-            supporting: ruling.supporting.clone(),
+            course: ruling.finding.course(),
+            lead: ruling.finding.lead().cloned(),
+            supporting: ruling.finding.supporting().to_vec(),
             desk: None,
             probabilities: Vec::new(),
             grounds: vec![Ground::rule(rule)],
@@ -78,14 +78,14 @@ impl Core {
     ///
     /// # Errors
     /// UNKNOWN_UNIT with the field of one that is none.
-    pub(super) fn check_units(&self, ruling: &Ruling) -> Result<()> {
+    pub(super) fn check_units(&self, finding: &Finding) -> Result<()> {
         let in_use = self.parts.rules.in_use();
         let units = in_use.active.rules.units();
         let known = |unit: &UnitCode| units.iter().any(|info| info.code == *unit);
-        match ruling.units().find(|unit| !known(unit)) {
+        match finding.units().find(|unit| !known(unit)) {
             None => Ok(()),
             Some(unit) => {
-                let field = if *unit == ruling.lead {
+                let field = if Some(unit) == finding.lead() {
                     "lead"
                 } else {
                     "supporting"
@@ -113,18 +113,21 @@ impl Core {
         let (Some(mut case), Some(mut item)) = (case, item) else {
             return Err(Error::not_found());
         };
-        case.state = case.state.next(CaseStep::Decide)?;
+        case.state = case.state.next(match ruling.finding.course() {
+            Course::Refuse(_) => CaseStep::Refuse,
+            Course::Route | Course::Review => CaseStep::Decide,
+        })?;
         let envelope = Sealed::of(&case)?;
         let routing = Routing {
             policy: &self.parts.policy,
             markings: &envelope.facts.markings,
             declined: &case.declined,
         };
-        if let Err(refused) = permit(ruling, &routing) {
+        if let Err(refused) = permit(&ruling.finding, &routing) {
             let told = self.keep_refusal(tx, now, by, ACTION, referral, &refused);
             return Ok(Err(told.await?));
         }
-        let entry = self.desk_entry(now, &by.party, Some(&by.officer), ACTION, referral);
+        let entry = self.ruling_entry(now, by, ACTION, ruling);
         let before = store::without_notes(tx, &[referral])
             .await?
             .remove(&referral);

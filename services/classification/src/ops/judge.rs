@@ -170,7 +170,7 @@ pub(super) fn unnamed(decision: domain::Decision, referral: ReferralId, now: Tim
         id: DecisionId::from_uuid(Uuid::nil()),
         referral,
         revision: 0,
-        outcome: decision.outcome,
+        course: decision.outcome.into(),
         lead: decision.lead,
         supporting: decision.supporting,
         desk: Some(decision.desk),

@@ -37,7 +37,7 @@ use tokio::sync::Mutex;
 
 use crate::artefacts::in_use::{Loaded, RuleSets};
 use crate::case::Actor;
-use crate::desk::Refused;
+use crate::desk::{Refused, Ruling};
 use crate::events::Publisher;
 use crate::inputs::InputSource;
 
@@ -193,6 +193,21 @@ impl Core {
         let mut entry = self.entry(at, party, action, referral, PERMIT, Vec::new());
         entry.officer = officer.map(str::to_owned);
         record_decision(&mut entry, &self.at_the_desk(party));
+        entry
+    }
+
+    /// The entry of what `by` ruled; with the ground, where it is no unit's business.
+    fn ruling_entry(
+        &self,
+        at: Timestamp,
+        by: &Actor,
+        action: &'static str,
+        ruling: &Ruling,
+    ) -> AuditEntry {
+        let (party, officer) = (&by.party, Some(by.officer.as_str()));
+        let mut entry = self.desk_entry(at, party, officer, action, ruling.referral);
+        let ground = ruling.finding.course().refusal();
+        entry.purpose = ground.map(|ground| ground.as_str().to_owned());
         entry
     }
 

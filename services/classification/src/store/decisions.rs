@@ -13,11 +13,12 @@ use super::entity::decision::{Column, Entity, Model};
 use super::purge::is_purged;
 use super::{from_json, json, parsed};
 use crate::artefacts::digest::Digest;
-use crate::case::{Actor, Decided, Making};
+use crate::case::{Actor, Course, Decided, Making};
 use crate::domain::Outcome;
 
 const ROUTE: &str = "ROUTE";
 const REVIEW: &str = "REVIEW";
+const REFUSE: &str = "REFUSE";
 
 /// Where the reasoning of a decision is sealed for.
 const fn note_cell(id: DecisionId) -> Cell {
@@ -169,7 +170,11 @@ fn row(decided: &Decided, note: Option<Vec<u8>>) -> Result<Model> {
         id: decided.id.uuid(),
         referral_id: decided.referral.uuid(),
         revision: decided.revision,
-        outcome: outcome_text(decided.outcome).to_owned(),
+        outcome: course_text(decided.course).to_owned(),
+        refusal_ground: decided
+            .course
+            .refusal()
+            .map(|ground| ground.as_str().to_owned()),
         lead: decided.lead.as_ref().map(ToString::to_string),
         supporting: json(&decided.supporting)?,
         desk: decided.desk.as_ref().map(ToString::to_string),
@@ -192,6 +197,22 @@ fn row(decided: &Decided, note: Option<Vec<u8>>) -> Result<Model> {
         decision_digest: making.map(|making| making.decision.as_bytes().to_vec()),
         urgency_hints: Some(json(&decided.urgency_hints)?),
     })
+}
+
+const fn course_text(course: Course) -> &'static str {
+    match course {
+        Course::Route => ROUTE,
+        Course::Review => REVIEW,
+        Course::Refuse(_) => REFUSE,
+    }
+}
+
+fn course(on: &Inconsistency, row: &Model) -> Result<Course> {
+    match (row.outcome.as_str(), row.refusal_ground.as_deref()) {
+        (REFUSE, Some(ground)) => parsed(on, "refusal_ground", ground).map(Course::Refuse),
+        (other, None) => outcome(on, "outcome", other).map(Course::from),
+        _ => Err(on.column("refusal_ground").into()),
+    }
 }
 
 pub(super) const fn outcome_text(outcome: Outcome) -> &'static str {
@@ -234,6 +255,7 @@ fn making(row: &Model, on: &Inconsistency) -> Result<Option<Making>> {
 fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
     let on = Inconsistency::on("decision").row(row.id);
     let making = making(&row, &on)?;
+    let course = course(&on, &row)?;
     let by = match (row.party, row.officer) {
         (None, None) => None,
         (Some(party), Some(officer)) => Some(Actor {
@@ -251,7 +273,7 @@ fn read(row: Model, key: Option<&DataKey>) -> Result<Decided> {
         id,
         referral: ReferralId::from_uuid(row.referral_id),
         revision: row.revision,
-        outcome: outcome(&on, "outcome", &row.outcome)?,
+        course,
         lead: row
             .lead
             .map(|lead| parsed(&on, "lead", &lead))

@@ -26,7 +26,8 @@ const CHANGED: &str = "COUNT(CASE WHEN EXISTS (SELECT 1 FROM correction AS said 
     WHERE said.machine_id = decision.id AND said.cause NOT IN ('AMENDMENT', 'REASSIGNED') \
     AND ((said.after_id IS NULL AND (said.before_id = decision.id \
             OR said.before_lead <> COALESCE(decision.lead, ''))) \
-        OR said.after_lead <> COALESCE(decision.lead, '')) \
+        OR (said.after_id IS NOT NULL \
+            AND COALESCE(said.after_lead, '') <> COALESCE(decision.lead, ''))) \
     AND NOT EXISTS (SELECT 1 FROM correction AS later \
         WHERE later.machine_id = decision.id AND later.cause NOT IN ('AMENDMENT', 'REASSIGNED') \
         AND (later.made_at > said.made_at \

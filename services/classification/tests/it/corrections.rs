@@ -2,6 +2,7 @@
 
 use liaison_proto::event::TriageCause;
 use liaison_testkit::both_backends;
+use liaison_types::referral::RefusalGround;
 use liaison_types::{ReferralId, UnitCode};
 
 use crate::kit::{World, coded, contents, vague};
@@ -44,9 +45,11 @@ both_backends! {
         assert_eq!(machine.confidence, proposal.confidence());
         assert!(machine.confidence.is_some());
 
-        // The machine proposes nobody here, which no person can rule: another one is routed, dead-lettered,
-        // and ruled as it was proposed.
+        // The machine proposes nobody here, and people agree.
         assert_eq!(world.said(agreed).await, NOTHING);
+        world.refuse(agreed, RefusalGround::NotAnOffence).await.unwrap();
+        assert_eq!(world.said(agreed).await, ["CONFIRMED none none"]);
+        // Another one is routed, dead-lettered, and ruled as it was proposed.
         let routed = world.admit(coded("0903")).await;
         world.work().await;
         back(&world, routed, 1, TriageCause::DeadLettered, &[]).await;

@@ -16,6 +16,7 @@ mod labels;
 mod opening;
 mod purge;
 mod recompute;
+mod refusing;
 mod returns;
 mod rule_sets;
 mod sealed;

@@ -1,7 +1,7 @@
 //! What people write at the triage desk stands in no table as they wrote it.
 
 use liaison_classification::Migrator;
-use liaison_classification::desk::Ruling;
+use liaison_classification::desk::{Finding, Ruling};
 use liaison_proto::common::HandlingCode;
 use liaison_proto::event::Envelope;
 use liaison_proto::event::event::Data;
@@ -17,8 +17,10 @@ const NOTE: &str = "Telefonat mit Ottilie Zaunkönig: es geht um Terror";
 fn ruling(referral: liaison_types::ReferralId) -> Ruling {
     Ruling {
         referral,
-        lead: "terrorism".parse().unwrap(),
-        supporting: Vec::new(),
+        finding: Finding::Units {
+            lead: "terrorism".parse().unwrap(),
+            supporting: Vec::new(),
+        },
         reason: NOTE.to_owned(),
     }
 }

@@ -147,6 +147,7 @@ both_backends! {
             lead: "terrorism".into(),
             supporting: vec![],
             reason: "The annex says so.".into(),
+            ..DecideTriageRequest::default()
         };
         let nameless = suite.client("desk/triage").decide_triage(ruling.clone()).await.unwrap_err();
         assert_eq!(reason(&nameless), "OFFICER_REQUIRED");

@@ -6,7 +6,9 @@ use liaison_proto::event::event::Data;
 use liaison_proto::{common, event};
 use liaison_types::{Form, Party, ReferralId, Result, Rule};
 
-use crate::domain::{Actor, AssignmentStep, Fact, FactKind, Outcome, Referral, Role, Step};
+use crate::domain::{
+    Actor, AssignmentStep, Fact, FactKind, Outcome, Referral, RefusalGround, Role, Step,
+};
 
 /// A step of a referral, for whom it concerns.
 #[must_use]
@@ -114,22 +116,43 @@ type Read = Option<(ReferralId, Option<Actor>, FactKind)>;
 fn classified(checks: &mut Checks, data: &event::CaseClassified) -> Read {
     let envelope = checks.required(Path::root("envelope"), data.envelope.as_ref())?;
     let referral = checks.resource(Path::root("envelope.referral"), &envelope.referral);
-    let lead = checks.parse(Path::root("lead"), &data.lead, Form::UnitName);
     checks.ensure(
         data.revision > 0,
         Path::root("revision"),
         Rule::OutOfRange(1, i32::MAX.into()),
     );
-    let rule = data.rules.first().cloned().unwrap_or_default();
-    Some((
-        referral?,
-        None,
-        FactKind::Classified {
-            revision: data.revision,
-            lead: lead?,
-            rule,
-        },
-    ))
+    let path = Path::root("refusal_ground");
+    let ground: Option<RefusalGround> =
+        checks.optional_named::<common::RefusalGround, _>(path, data.refusal_ground);
+    let revision = data.revision;
+    let kind = if data.refusal_ground == 0 {
+        let lead = checks.parse(Path::root("lead"), &data.lead, Form::UnitName);
+        lead.map(|lead| FactKind::Classified {
+            revision,
+            lead,
+            rule: data.rules.first().cloned().unwrap_or_default(),
+        })
+    } else {
+        let nobody = data.lead.is_empty();
+        checks.ensure(nobody, path, Rule::ConflictsWith("lead"));
+        ground.map(|ground| FactKind::Refused { revision, ground })
+    };
+    let actor = actor(checks, data.actor.as_ref(), "classification");
+    Some((referral?, actor, kind?))
+}
+
+/// Who acted, where somebody did; a party that makes no sense stands for the service itself.
+fn actor(
+    checks: &mut Checks,
+    given: Option<&common::Actor>,
+    service: &'static str,
+) -> Option<Actor> {
+    given.map(|given| Actor {
+        party: checks
+            .parse(Path::root("actor.party"), &given.party, Form::PartyName)
+            .unwrap_or_else(|| Party::service(service)),
+        officer: Some(given.officer.clone()).filter(|officer| !officer.is_empty()),
+    })
 }
 
 fn triage(checks: &mut Checks, data: &event::TriageRequested) -> Read {
@@ -158,12 +181,7 @@ fn assignment(checks: &mut Checks, data: &event::AssignmentChanged) -> Read {
         checks.optional_enum_value::<common::DeclineReason>(path, data.decline_reason);
     let outcome: Option<Outcome> =
         checks.optional_named::<common::Outcome, _>(Path::root("outcome"), data.outcome);
-    let actor = data.actor.as_ref().map(|given| Actor {
-        party: checks
-            .parse(Path::root("actor.party"), &given.party, Form::PartyName)
-            .unwrap_or_else(|| Party::service("routing")),
-        officer: Some(given.officer.clone()).filter(|officer| !officer.is_empty()),
-    });
+    let actor = actor(checks, data.actor.as_ref(), "routing");
     let kind = FactKind::Assignment {
         assignment: assignment?,
         unit: unit?,

@@ -4,7 +4,9 @@ use liaison_policy::clock;
 use liaison_types::{AssignmentId, ReferralId, Timestamp, UnitCode};
 
 use super::referral::Actor;
-use super::vocabulary::{AssignmentState, AssignmentStep, Outcome, ReferralStep, Role};
+use super::vocabulary::{
+    AssignmentState, AssignmentStep, Outcome, ReferralStep, RefusalGround, Role,
+};
 
 /// A fact about a referral.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +34,13 @@ pub enum FactKind {
         lead: UnitCode,
         /// A rule that decided, by id; may be empty.
         rule: String,
+    },
+    /// The duty desk decided that it is no unit's business.
+    Refused {
+        /// The decision's revision.
+        revision: i32,
+        /// On what ground.
+        ground: RefusalGround,
     },
     /// The duty desk has to decide.
     TriageRequested {
@@ -85,6 +94,11 @@ impl Fact {
                 step: ReferralStep::Classified,
                 unit: Some(lead.clone()),
                 detail: rule.clone(),
+            }),
+            FactKind::Refused { ground, .. } => Some(Trace {
+                step: ReferralStep::Refused,
+                unit: None,
+                detail: ground.as_str().to_owned(),
             }),
             FactKind::TriageRequested { cause } => Some(Trace {
                 step: ReferralStep::TriageRequested,

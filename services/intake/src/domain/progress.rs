@@ -7,7 +7,9 @@
 use liaison_types::{AssignmentId, Timestamp, UnitCode};
 
 use super::facts::{Fact, FactKind};
-use super::vocabulary::{AssignmentState, AssignmentStep, Outcome, ReferralState, Role};
+use super::vocabulary::{
+    AssignmentState, AssignmentStep, Outcome, ReferralState, RefusalGround, Role,
+};
 
 /// Whether it is admissible.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +31,8 @@ pub struct Classification {
     pub at: Timestamp,
     /// The decision's revision; 0 where people have to decide.
     pub revision: i32,
+    /// On what ground people refused it, as no unit's business.
+    pub refusal: Option<RefusalGround>,
 }
 
 /// A unit's share, which is also its grant to open the dossier.
@@ -90,6 +94,9 @@ impl Progress {
             Admission::Refused => return ReferralState::Refused,
             Admission::Admitted => {}
         }
+        if self.refusal().is_some() {
+            return ReferralState::Refused;
+        }
         match self.lead() {
             Some(lead) => match lead.state {
                 AssignmentState::Completed => ReferralState::Completed,
@@ -108,6 +115,17 @@ impl Progress {
                 _ => ReferralState::Admitted,
             },
         }
+    }
+
+    /// On what ground it is refused, by people who found it no unit's business. A unit that has committed
+    /// itself to lead keeps it: then it is not refused, whatever was said.
+    #[must_use]
+    pub fn refusal(&self) -> Option<RefusalGround> {
+        let said = self.classification?.refusal?;
+        let led = self.lead().is_some_and(|lead| {
+            lead.state.is_committed() || lead.state == AssignmentState::Completed
+        });
+        (!led).then_some(said)
     }
 
     /// The share that leads, if one does.
@@ -142,8 +160,9 @@ impl Progress {
     /// Takes a fact in.
     pub fn apply(&mut self, fact: &Fact) {
         match &fact.kind {
-            FactKind::Classified { revision, .. } => self.said(fact, *revision),
-            FactKind::TriageRequested { .. } => self.said(fact, 0),
+            FactKind::Classified { revision, .. } => self.said(fact, *revision, None),
+            FactKind::Refused { revision, ground } => self.said(fact, *revision, Some(*ground)),
+            FactKind::TriageRequested { .. } => self.said(fact, 0, None),
             FactKind::Assignment {
                 assignment,
                 unit,
@@ -176,11 +195,12 @@ impl Progress {
         }
     }
 
-    fn said(&mut self, fact: &Fact, revision: i32) {
+    fn said(&mut self, fact: &Fact, revision: i32, refusal: Option<RefusalGround>) {
         let said = Classification {
             sequence: fact.sequence,
             at: fact.at,
             revision,
+            refusal,
         };
         self.classification = self.classification.max(Some(said));
     }
@@ -227,6 +247,11 @@ mod tests {
                 rule: String::new(),
             },
         )
+    }
+
+    fn refused(sequence: i64, seconds: i64, revision: i32) -> Fact {
+        let ground = RefusalGround::NotAnOffence;
+        fact(sequence, seconds, FactKind::Refused { revision, ground })
     }
 
     fn triage(sequence: i64, seconds: i64) -> Fact {
@@ -297,7 +322,7 @@ mod tests {
     }
 
     /// The whole life of one referral: triage, a lead that declines, a supporter that is promoted and
-    /// revoked, triage again, a second decision, a lead that completes.
+    /// revoked, triage again, a refusal, a third decision that corrects it, a lead that completes.
     fn life() -> Vec<Vec<Fact>> {
         use AssignmentStep::{
             Accepted, Completed, Created, Declined, Leased, Promoted, Queued, Revoked, WorkStarted,
@@ -307,7 +332,8 @@ mod tests {
                 triage(1, 1),
                 classified(2, 2, 1),
                 triage(3, 40),
-                classified(4, 50, 2),
+                refused(4, 45, 2),
+                classified(5, 50, 3),
             ],
             assignment(
                 1,
@@ -383,17 +409,16 @@ mod tests {
             let facts = interleaved(life(), seed);
             let progress = after(&facts[..cut.index(facts.len() + 1)]);
             let state = progress.state();
-            prop_assert_eq!(
-                progress.lead().is_some(),
-                matches!(
-                    state,
-                    ReferralState::Routed
-                        | ReferralState::Accepted
-                        | ReferralState::InProgress
-                        | ReferralState::Completed
-                ),
-                "{}", state
+            let led = matches!(
+                state,
+                ReferralState::Routed
+                    | ReferralState::Accepted
+                    | ReferralState::InProgress
+                    | ReferralState::Completed
             );
+            prop_assert_eq!(progress.refusal().is_some(), state == ReferralState::Refused);
+            prop_assert!(!led || progress.lead().is_some(), "{}", state);
+            prop_assert!(led || progress.refusal().is_some() || progress.lead().is_none(), "{}", state);
         }
     }
 
@@ -417,6 +442,32 @@ mod tests {
         assert_eq!(state(&declined), ReferralState::Classified);
         declined.push(triage(2, 20));
         assert_eq!(state(&declined), ReferralState::Admitted);
+    }
+
+    #[test]
+    fn people_refuse_what_nobody_has_committed_themselves_to_lead() {
+        use AssignmentStep::{Accepted, Completed, Created, Declined, Leased, Queued, Revoked};
+        let none = [classified(1, 1, 1), refused(2, 30, 2)];
+        for (steps, state) in [
+            (&[][..], ReferralState::Refused),
+            (&[Created, Queued], ReferralState::Refused),
+            (&[Created, Queued, Leased], ReferralState::Refused),
+            (&[Created, Queued, Leased, Revoked], ReferralState::Refused),
+            (&[Created, Declined], ReferralState::Refused),
+            (&[Created, Accepted], ReferralState::Accepted),
+            (&[Created, Accepted, Completed], ReferralState::Completed),
+        ] {
+            let lead = assignment(1, "cyber", Role::Lead, 10, steps);
+            let progress = after(&[&none, &lead[..]].concat());
+            assert_eq!(progress.state(), state, "{steps:?}");
+            assert_eq!(after(&[&lead[..], &none].concat()), progress);
+        }
+        let supporting = assignment(1, "cyber", Role::Supporting, 10, &[Created, Accepted]);
+        let progress = after(&[&none, &supporting[..]].concat());
+        assert_eq!(progress.state(), ReferralState::Refused);
+        // And it is decided otherwise.
+        let again = [&none[..], &[classified(3, 40, 3)]].concat();
+        assert_eq!(after(&again).state(), ReferralState::Classified);
     }
 
     #[test]

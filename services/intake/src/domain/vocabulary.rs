@@ -1,6 +1,8 @@
 //! The words of the domain: those of intake alone, and those that other services share.
 
-pub use liaison_types::referral::{AssignmentState, Outcome, ReferralKind, Role, Urgency};
+pub use liaison_types::referral::{
+    AssignmentState, Outcome, ReferralKind, RefusalGround, Role, Urgency,
+};
 
 liaison_types::names! {
     /// Where a referral stands, as far as it goes today.
@@ -11,7 +13,7 @@ liaison_types::names! {
         UnderReview = "UNDER_REVIEW",
         /// Admissible.
         Admitted = "ADMITTED",
-        /// Not admissible.
+        /// Not admissible, or found to be no unit's business.
         Refused = "REFUSED",
         /// It is decided what kind of case it is.
         Classified = "CLASSIFIED",
@@ -151,41 +153,6 @@ liaison_types::names! {
         Promoted = "PROMOTED",
     }
 
-    /// On what grounds a referral is refused: the closed list of Directive (EU) 2023/977 Article 6,
-    /// and the hub's own.
-    RefusalGround {
-        /// The information is not available.
-        NotAvailable = "NOT_AVAILABLE",
-        /// The request does not meet the formal requirements.
-        RequestNotCompliant = "REQUEST_NOT_COMPLIANT",
-        /// A judicial authorisation was refused.
-        AuthorisationRefused = "AUTHORISATION_REFUSED",
-        /// The data are of a category that may not be given.
-        DataCategoryNotPermitted = "DATA_CATEGORY_NOT_PERMITTED",
-        /// The data are inaccurate.
-        DataInaccurate = "DATA_INACCURATE",
-        /// National security.
-        NationalSecurity = "NATIONAL_SECURITY",
-        /// An ongoing investigation.
-        OngoingInvestigation = "ONGOING_INVESTIGATION",
-        /// The safety of a person.
-        PersonSafety = "PERSON_SAFETY",
-        /// The interests of a legal person.
-        LegalPersonInterests = "LEGAL_PERSON_INTERESTS",
-        /// Punishable by one year or less.
-        BelowThreshold = "BELOW_THRESHOLD",
-        /// Not an offence.
-        NotAnOffence = "NOT_AN_OFFENCE",
-        /// A third party's consent is missing.
-        ThirdPartyConsentMissing = "THIRD_PARTY_CONSENT_MISSING",
-        /// Human rights.
-        Article2 = "ARTICLE_2",
-        /// Political, military, religious or racial character.
-        Article3 = "ARTICLE_3",
-        /// The purpose is not one of the permitted ones.
-        Purpose = "PURPOSE",
-    }
-
     /// What a person has to do with the case.
     PersonStatus {
         /// Wanted.
@@ -234,7 +201,7 @@ mod tests {
         for word in ReferralState::ALL {
             assert_eq!(word.as_str().parse(), Ok(*word));
         }
-        for word in RefusalGround::ALL {
+        for word in ReferralStep::ALL {
             assert_eq!(word.to_string().parse(), Ok(*word));
         }
         assert!("admitted".parse::<ReferralState>().is_err());

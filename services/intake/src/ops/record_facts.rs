@@ -86,6 +86,7 @@ impl Core {
         referral.lead = progress.lead().map(|lead| lead.unit.clone());
         referral.supporting = progress.supporting();
         referral.outcome = progress.outcome();
+        referral.refusal_ground = progress.refusal();
         open.record.classification = progress.classification;
         if fact.declares_indirect_access() {
             let received_at = referral.received_at;

@@ -39,13 +39,17 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether it is admissible.
+    /// Whether it is admissible. Classification speaks only of what was admitted, so that what it spoke of and
+    /// is refused was refused by the duty desk, later.
     #[must_use]
     pub const fn admission(&self) -> Admission {
+        let spoken_of = self.classification.is_some();
         match self.referral.state {
             ReferralState::Submitted | ReferralState::UnderReview => Admission::Pending,
-            ReferralState::Refused => Admission::Refused,
-            ReferralState::Purged if self.referral.refusal_ground.is_some() => Admission::Refused,
+            ReferralState::Refused if !spoken_of => Admission::Refused,
+            ReferralState::Purged if !spoken_of && self.referral.refusal_ground.is_some() => {
+                Admission::Refused
+            }
             _ => Admission::Admitted,
         }
     }
@@ -210,11 +214,13 @@ pub async fn save<'a>(
         Column::LeadUnit,
         Column::SupportingUnits,
         Column::Outcome,
+        Column::RefusalGround,
         Column::CompletionDueAt,
         Column::CompletionRule,
         Column::SaidSequence,
         Column::SaidAt,
         Column::SaidRevision,
+        Column::SaidRefusal,
     ];
     let rows: Vec<ActiveModel> = records.into_iter().map(changes).collect::<Result<_>>()?;
     let columns = match change {
@@ -246,6 +252,9 @@ fn changes(record: &Record) -> Result<ActiveModel> {
         said_sequence: Set(said.map(|said| said.sequence)),
         said_at: Set(said.map(|said| said.at.as_micros())),
         said_revision: Set(said.map(|said| said.revision)),
+        said_refusal: Set(said
+            .and_then(|said| said.refusal)
+            .map(|ground| ground.as_str().to_owned())),
         version: Set(referral.version),
         last_position: Set(record.chain.position()),
         last_digest: Set(record
@@ -297,7 +306,8 @@ pub async fn destroy_content(tx: &Tx<'_>, vault: &Vault, id: ReferralId) -> Resu
     Ok(())
 }
 
-/// Those of these referrals that are not admitted, or not yet.
+/// Those of these referrals that are not admitted, or not yet. What the duty desk refused was admitted: its
+/// decisions can still be made again.
 fn hidden(backend: DbBackend, ids: &[ReferralId]) -> SelectStatement {
     let pending = [
         ReferralState::Submitted,
@@ -309,6 +319,7 @@ fn hidden(backend: DbBackend, ids: &[ReferralId]) -> SelectStatement {
         .from(Entity)
         .and_where(any_of(backend, Column::Id, uuids(ids)))
         .and_where(Column::State.is_in(pending.map(ReferralState::as_str)))
+        .and_where(Column::SaidSequence.is_null())
         .to_owned()
 }
 
@@ -404,6 +415,11 @@ pub(super) fn record(row: Model) -> Result<Record> {
             sequence,
             at: Timestamp::from_micros(at),
             revision,
+            refusal: row
+                .said_refusal
+                .as_deref()
+                .map(|text| parsed(&on, "said_refusal", text))
+                .transpose()?,
         }),
         _ => None,
     };

@@ -180,6 +180,7 @@ fn model(new: &NewReferral, referral: &Referral) -> Result<referral::Model> {
         said_sequence: None,
         said_at: None,
         said_revision: None,
+        said_refusal: None,
         version: referral.version,
         last_position: new.chain.position(),
         last_digest: new

@@ -152,6 +152,61 @@ both_backends! {
         assert_eq!(told, (1..=10).collect::<Vec<_>>());
     }
 
+    /// The owner is told the ground, the history says who decided, and a later decision replaces it.
+    async fn people_refuse_and_decide_otherwise(database: TestDatabase) {
+        let world = World::new(database).await;
+        let name = world.submitted(1).await.name;
+        let read = || async { world.get("bureau/NB-FR", &name).await.unwrap() };
+        world.take(world.triage(&name, 1)).await;
+        let refusal = world.refused(&name, 2, 1);
+        world.take(refusal.clone()).await;
+        world.take(refusal).await;
+        let referral = read().await;
+        assert_eq!(referral.state(), common::ReferralState::Refused);
+        assert_eq!(referral.refusal_ground(), common::RefusalGround::NotAnOffence);
+        let history = world.history("bureau/NB-FR", &name).await.unwrap();
+        assert_eq!(history.len(), 4);
+        let last = history.last().unwrap();
+        assert_eq!((last.step(), last.detail.as_str()), (event::ReferralStep::Refused, "NOT_AN_OFFENCE"));
+        assert_eq!(last.actor.as_ref().unwrap().party, "desk/triage");
+        let sent = world.outbox().await;
+        let told = sent.iter().rfind(|sent| sent.destination == "notification").unwrap();
+        let Some(Data::ReferralChanged(changed)) = &told.event.data else {
+            panic!("another kind");
+        };
+        assert_eq!((changed.state(), changed.detail.as_str()), (common::ReferralState::Refused, "NOT_AN_OFFENCE"));
+        // Decisions on it can still be made again.
+        let inputs = world.inputs("service/classification", vec![name.clone()]).await.unwrap();
+        assert_eq!(inputs.len(), 1);
+
+        world.take(world.classified(&name, 3, 2)).await;
+        let referral = read().await;
+        assert_eq!((referral.state(), referral.refusal_ground), (common::ReferralState::Classified, 0));
+        // Who has committed itself to lead keeps it, whatever is said.
+        for event in world.assignment(&name, "cyber", Lead, &[Created, Queued, Leased, Accepted]) {
+            world.take(event).await;
+        }
+        world.take(world.refused(&name, 4, 3)).await;
+        let referral = read().await;
+        assert_eq!((referral.state(), referral.refusal_ground), (common::ReferralState::Accepted, 0));
+        crate::history::verified(&name, &world.history("bureau/NB-FR", &name).await.unwrap()).unwrap();
+
+        // Neither of both, and both.
+        let mut nothing = world.classified(&name, 5, 4);
+        let mut both = world.refused(&name, 6, 5);
+        let of = |event: &mut Event, lead: &str| {
+            if let Some(Data::CaseClassified(data)) = &mut event.data {
+                lead.clone_into(&mut data.lead);
+            }
+        };
+        of(&mut nothing, "");
+        of(&mut both, "cyber");
+        for wrong in [nothing, both] {
+            let results = world.deliver("service/classification", vec![wrong]).await;
+            assert_eq!(statuses(&results), [(DeliveryStatus::Rejected, "INVALID_ARGUMENT")]);
+        }
+    }
+
     async fn any_order_and_any_repetition_lead_to_the_same_end(database: TestDatabase) {
         let world = World::new(database).await;
         let mut ends = Vec::new();

@@ -237,6 +237,20 @@ both_backends! {
         assert_eq!(world.submit("bureau/NB-FR a.first", request).await.unwrap(), submitted);
     }
 
+    /// It has come to an end like any other; afterwards nothing that is decided brings it back.
+    async fn what_the_duty_desk_refused_is_purged(database: TestDatabase) {
+        let world = World::new(database).await;
+        let name = world.submitted(1).await.name;
+        world.take(world.refused(&name, 1, 1)).await;
+        let refused = world.get(OWNER, &name).await.unwrap();
+        let purged = world.purge_as_read(OWNER, &name, &refused.etag).await.unwrap();
+        assert_eq!(purged.state(), common::ReferralState::Purged);
+        assert_eq!(purged.refusal_ground(), common::RefusalGround::NotAnOffence);
+        world.take(world.classified(&name, 2, 2)).await;
+        let late = world.get(OWNER, &name).await.unwrap();
+        assert_eq!(late.state(), common::ReferralState::Purged);
+    }
+
     async fn what_comes_late_is_kept_and_brings_nothing_back(database: TestDatabase) {
         let world = World::new(database).await;
         let name = world.submitted(1).await.name;

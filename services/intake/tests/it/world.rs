@@ -255,6 +255,21 @@ impl World {
         self.event("classification", referral, sequence, data)
     }
 
+    /// People found it no unit's business.
+    pub(crate) fn refused(&self, referral: &str, sequence: i64, revision: i32) -> Event {
+        let mut event = self.classified(referral, sequence, revision);
+        if let Some(Data::CaseClassified(data)) = &mut event.data {
+            data.lead.clear();
+            data.by_person = true;
+            data.refusal_ground = common::RefusalGround::NotAnOffence.into();
+            data.actor = Some(common::Actor {
+                party: "desk/triage".into(),
+                officer: "d.duty".into(),
+            });
+        }
+        event
+    }
+
     pub(crate) fn triage(&self, referral: &str, sequence: i64) -> Event {
         let data = Data::TriageRequested(event::TriageRequested {
             referral: referral.to_owned(),

@@ -45,9 +45,9 @@ pub enum TriageCommand {
     /// Open a referral, whether it waits or not: every decision with its reasons and notes, and what was said
     /// of them afterwards. The dossier is read with `referral dossier`.
     Show(TriageShowArgs),
-    /// Decide which unit leads.
+    /// Decide which unit leads, or that none does.
     Decide(TriageDecideArgs),
-    /// Decide otherwise on what was routed already.
+    /// Decide otherwise on what was routed or refused already.
     Correct(TriageCorrectArgs),
     /// Write what the machine can learn from to the file named by --output, one JSON object a line.
     Export(TriageExportArgs),
@@ -76,13 +76,22 @@ pub struct TriageShowArgs {
 #[derive(Clone, Debug, Args)]
 pub struct TriageCorrectArgs {
     /// The decision to correct, as `triage show` names it, for example classifications/0198…; the identifier
-    /// alone is enough. Only the latest on a referral can be corrected, and only once it is with a unit: what
+    /// alone is enough. Only the latest on a referral can be corrected, and only once it is with a unit or refused: what
     /// waits at the desk is decided with `triage decide`. A unit that has accepted the lead keeps it, and the
     /// unit named by --lead supports it.
     pub decision: String,
-    /// The unit that leads.
-    #[arg(long, value_name = "UNIT")]
+    /// The unit that leads, or none: the referral is refused then, and its owner is told the ground.
+    #[arg(long, value_name = "UNIT|none")]
     pub lead: String,
+    /// On what ground it is refused, with --lead none.
+    #[arg(
+        long,
+        value_name = "GROUND",
+        ignore_case = true,
+        required_if_eq("lead", "none"),
+        value_parser = values::no_unit_ground()
+    )]
+    pub ground: Option<RefusalGround>,
     /// A unit that supports; may be repeated.
     #[arg(long, value_name = "UNIT")]
     pub supporting: Vec<String>,
@@ -136,9 +145,18 @@ pub struct TriageDecideArgs {
     /// The item, for example triageItems/0198…, or its referral, which has the same identifier; the
     /// identifier alone is enough.
     pub name: String,
-    /// The unit that leads.
-    #[arg(long, value_name = "UNIT")]
+    /// The unit that leads, or none: the referral is refused then, and its owner is told the ground.
+    #[arg(long, value_name = "UNIT|none")]
     pub lead: String,
+    /// On what ground it is refused, with --lead none.
+    #[arg(
+        long,
+        value_name = "GROUND",
+        ignore_case = true,
+        required_if_eq("lead", "none"),
+        value_parser = values::no_unit_ground()
+    )]
+    pub ground: Option<RefusalGround>,
     /// A unit that supports; may be repeated.
     #[arg(long, value_name = "UNIT")]
     pub supporting: Vec<String>,

@@ -1,6 +1,7 @@
 //! Values that arguments take: named by the API, or within bounds.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use liaison_classification::desk::NO_UNIT_GROUNDS;
 use liaison_proto::classification::CorrectionCause;
 use liaison_proto::common::{
     AssignmentState, DeclineReason, Outcome, ReferralState, RefusalGround,
@@ -61,6 +62,14 @@ pub fn decline_reason() -> impl TypedValueParser<Value = DeclineReason> {
 /// Why a reviewer refuses.
 pub fn refusal_ground() -> impl TypedValueParser<Value = RefusalGround> {
     named("REFUSAL_GROUND_", RefusalGround::as_str_name)
+}
+
+/// Why the duty desk refuses what is no unit's business.
+pub fn no_unit_ground() -> impl TypedValueParser<Value = RefusalGround> {
+    named_but("REFUSAL_GROUND_", RefusalGround::as_str_name, |ground| {
+        let name = ground.as_str_name().trim_start_matches("REFUSAL_GROUND_");
+        NO_UNIT_GROUNDS.iter().any(|own| own.as_str() == name)
+    })
 }
 
 /// Why it is known what kind of case a referral is.

@@ -6,7 +6,8 @@ mod recompute;
 mod show;
 
 use liaison_proto::classification::{
-    CorrectDecisionRequest, DecideTriageRequest, ListTriageItemsRequest, TriageItem,
+    CorrectDecisionRequest, DecideTriageRequest, Decision, DecisionOutcome, ListTriageItemsRequest,
+    TriageItem,
 };
 use liaison_proto::common::Urgency;
 use liaison_types::Party;
@@ -131,6 +132,7 @@ async fn decide(output: &Output, args: &TriageDecideArgs) -> Outcome {
         lead: args.lead.clone(),
         supporting: args.supporting.clone(),
         reason: args.reason.clone(),
+        refusal_ground: args.ground.map_or(0, i32::from),
     };
     let decision = Connection::open(&args.connect, desk())?
         .classification()?
@@ -143,9 +145,21 @@ async fn decide(output: &Output, args: &TriageDecideArgs) -> Outcome {
     document(
         output,
         &to_json("liaison.classification.v1.Decision", &decision),
-        || format!("{} goes to {}", decision.referral, decision.lead),
+        || became(&decision),
     )?;
     Ok(())
+}
+
+/// What becomes of the referral.
+fn became(decision: &Decision) -> String {
+    let referral = &decision.referral;
+    match decision.outcome() {
+        DecisionOutcome::Refuse => {
+            let ground = word(decision.refusal_ground().as_str_name(), "REFUSAL_GROUND_");
+            format!("{referral} is refused, and its owner is told why: {ground}")
+        }
+        _ => format!("{referral} goes to {}", decision.lead),
+    }
 }
 
 async fn correct(output: &Output, args: &TriageCorrectArgs) -> Outcome {
@@ -154,6 +168,7 @@ async fn correct(output: &Output, args: &TriageCorrectArgs) -> Outcome {
         lead: args.lead.clone(),
         supporting: args.supporting.clone(),
         reason: args.reason.clone(),
+        refusal_ground: args.ground.map_or(0, i32::from),
     };
     let decision = Connection::open(&args.connect, desk())?
         .classification()?
@@ -167,10 +182,12 @@ async fn correct(output: &Output, args: &TriageCorrectArgs) -> Outcome {
         output,
         &to_json("liaison.classification.v1.Decision", &decision),
         || {
-            format!(
-                "{} goes to {}; a unit that has accepted the lead keeps it, and {} supports it",
-                decision.referral, decision.lead, decision.lead
-            )
+            let kept = "a unit that has accepted the lead keeps it";
+            let then = match decision.outcome() {
+                DecisionOutcome::Refuse => String::new(),
+                _ => format!(", and {} supports it", decision.lead),
+            };
+            format!("{}; {kept}{then}", became(&decision))
         },
     )?;
     Ok(())
@@ -179,7 +196,7 @@ async fn correct(output: &Output, args: &TriageCorrectArgs) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liaison_proto::classification::{Decision, UrgencyHint};
+    use liaison_proto::classification::UrgencyHint;
 
     fn item(reference: &str, urgency: Urgency, hints: &[&str]) -> TriageItem {
         let hints = hints.iter().map(|id| UrgencyHint {

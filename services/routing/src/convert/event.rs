@@ -197,7 +197,17 @@ fn decision(
         here.field("revision"),
         Rule::OutOfRange(1, i64::from(i32::MAX)),
     );
-    let lead = checks.parse::<UnitCode>(here.field("lead"), &given.lead, Form::UnitName);
+    let path = here.field("refusal_ground");
+    let ground = checks.optional_enum_value::<common::RefusalGround>(path, given.refusal_ground);
+    let lead = if given.refusal_ground == 0 {
+        let path = here.field("lead");
+        let lead = checks.parse::<UnitCode>(path, &given.lead, Form::UnitName);
+        lead.map(Some)
+    } else {
+        let nobody = given.lead.is_empty() && given.supporting.is_empty();
+        checks.ensure(nobody, path, Rule::ConflictsWith("lead"));
+        ground.map(|_| None)
+    };
     let path = here.field("supporting");
     let mut supporting = Vec::new();
     for (index, unit) in checks

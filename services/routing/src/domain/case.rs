@@ -40,15 +40,15 @@ pub struct Envelope {
     pub exercise: bool,
 }
 
-/// What kind of case it is: who should have it.
+/// What kind of case it is: who should have it, if anybody.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decision {
     /// The decision's id.
     pub id: DecisionId,
     /// Ascending from 1; a later one replaces an earlier one.
     pub revision: i32,
-    /// The unit that leads.
-    pub lead: UnitCode,
+    /// The unit that leads; none where a person found it no unit's business.
+    pub lead: Option<UnitCode>,
     /// The lead unit's desk.
     pub desk: Option<DeskCode>,
     /// Units that support, the most fitting first.
@@ -63,7 +63,7 @@ impl Decision {
     /// Every unit it names, the most fitting first, each once.
     #[must_use]
     pub fn candidates(&self) -> Vec<&UnitCode> {
-        let mut candidates = vec![&self.lead];
+        let mut candidates: Vec<&UnitCode> = self.lead.iter().collect();
         for unit in &self.supporting {
             if !candidates.contains(&unit) {
                 candidates.push(unit);

@@ -128,7 +128,7 @@ impl<'a> Questions<'a> {
             desk: decision
                 .desk
                 .clone()
-                .filter(|_| *unit == decision.lead && role == Role::Lead),
+                .filter(|_| Some(unit) == decision.lead.as_ref() && role == Role::Lead),
             role,
             rules: rules.chain(permission).collect(),
         })
@@ -141,6 +141,7 @@ impl<'a> Questions<'a> {
 /// * What is still wanted stays as it is; what is not wanted any more is taken back, unless its unit
 ///   has committed itself: a commitment is never taken back by a new decision, and neither is the
 ///   lead of a unit that accepted it or has completed it.
+/// * Where it is no unit's business after all, nobody who has not committed themselves keeps it.
 /// * A unit that has completed its share is not asked for the same part again.
 #[must_use]
 pub fn plan(policy: &Policy, case: &Case, assignments: &[&Assignment]) -> Plan {
@@ -196,6 +197,8 @@ pub fn plan(policy: &Policy, case: &Case, assignments: &[&Assignment]) -> Plan {
             plan.create.extend(questions.share(unit, Role::Lead));
         }
         Some(_) => {}
+        // People found it no unit's business: it is not theirs to decide again.
+        None if case.decision.lead.is_none() => {}
         None => plan.give_back = Some(TriageCause::NotPermitted),
     }
     plan.create.extend(

@@ -94,7 +94,9 @@ impl Core {
         let units = &self.parts.units;
         decision.desk = decision
             .desk
-            .filter(|desk| units.has_desk(&decision.lead, desk));
+            .zip(decision.lead.as_ref())
+            .filter(|(desk, lead)| units.has_desk(lead, desk))
+            .map(|(desk, _)| desk);
         let case = Case {
             envelope: Arc::new(envelope),
             decision,

@@ -55,7 +55,11 @@ pub(super) fn row(case: &Case) -> Result<Model> {
         exercise: envelope.exercise,
         decision_id: decision.id.uuid(),
         revision: decision.revision,
-        lead: decision.lead.to_string(),
+        lead: decision
+            .lead
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         desk: decision.desk.as_ref().map(ToString::to_string),
         supporting: json::write(&decision.supporting)?,
         rules: json::write(&decision.rules)?,
@@ -100,7 +104,10 @@ fn read(row: Model) -> Result<Case> {
         decision: Decision {
             id: DecisionId::from_uuid(row.decision_id),
             revision: row.revision,
-            lead: row.lead.parse().map_err(|e| on.column("lead").source(e))?,
+            lead: Some(row.lead)
+                .filter(|lead| !lead.is_empty())
+                .map(|lead| lead.parse().map_err(|e| on.column("lead").source(e)))
+                .transpose()?,
             desk: row
                 .desk
                 .map(|desk| desk.parse().map_err(|e| on.column("desk").source(e)))

@@ -196,6 +196,61 @@ both_backends! {
         assert!(world.steps("intake").is_empty());
     }
 
+    /// Whoever has not accepted loses it, whoever comes late finds nothing, and it can be given to a unit again.
+    async fn what_is_nobodys_is_taken_back(database: TestDatabase) {
+        let world = World::new(database).await;
+        let fact = world.routed("cyber", &["terrorism"]).await;
+        let held = world.pull_one("cyber").await;
+        world.told("intake");
+        let none = world.refused(&fact);
+        world.classify(vec![none.clone()]).await;
+        world.classify(vec![none.clone(), fact.clone()]).await;
+        world.settle().await;
+        let mut steps = world.steps("intake");
+        steps.sort();
+        assert_eq!(steps, [("cyber".into(), Step::Revoked), ("terrorism".into(), Step::Revoked)]);
+        assert!(returned(&world).is_empty());
+        let late = world.unit("cyber").accept_assignment(held.accept()).await;
+        assert_eq!(crate::world::refused(late), "ILLEGAL_STATE");
+        assert!(world.pull("terrorism", 100).await.is_empty());
+
+        let again = world.again(&none, "terrorism", &[]);
+        world.classify(vec![again]).await;
+        world.settle().await;
+        let lead = world.pull_one("terrorism").await.assignment;
+        assert_eq!((lead.role(), lead.referral), (common::AssignmentRole::Lead, fact.envelope.unwrap().referral));
+    }
+
+    /// Who has accepted the lead keeps it, with what it began.
+    async fn what_is_nobodys_stays_with_who_has_accepted(database: TestDatabase) {
+        let world = World::new(database).await;
+        let fact = world.routed("cyber", &["terrorism"]).await;
+        world.accepted("cyber").await;
+        world.classify(vec![world.refused(&fact)]).await;
+        world.settle().await;
+        assert_eq!(world.state_of("cyber").await, common::AssignmentState::Accepted);
+        assert_eq!(world.state_of("terrorism").await, common::AssignmentState::Revoked);
+        assert!(returned(&world).is_empty());
+    }
+
+    /// One that never was with a unit, both answers at once, and neither.
+    async fn a_refusal_of_what_was_never_routed_assigns_nothing(database: TestDatabase) {
+        let world = World::new(database).await;
+        let fact = world.classified("cyber", &[]);
+        world.classify(vec![world.refused(&fact)]).await;
+        world.settle().await;
+        assert!(world.steps("intake").is_empty() && returned(&world).is_empty());
+        let mut both = world.refused(&world.classified("cyber", &[]));
+        both.lead = "cyber".into();
+        let mut neither = world.classified("cyber", &[]);
+        neither.lead.clear();
+        let events = [both, neither].map(|fact| world.event(fact));
+        for result in world.deliver_as("service/classification", events.into()).await {
+            let told = (result.status(), result.reason.as_str());
+            assert_eq!(told, (DeliveryStatus::Rejected, "INVALID_ARGUMENT"));
+        }
+    }
+
     /// Two decisions on one referral in one batch, and many referrals at once.
     async fn a_full_batch_takes_effect_at_once(database: TestDatabase) {
         let world = World::new(database).await;

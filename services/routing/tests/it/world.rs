@@ -285,7 +285,7 @@ impl World {
             supporting: supporting.iter().map(|unit| (*unit).to_owned()).collect(),
             desk: String::new(),
             rules: vec!["code.0903".into()],
-            by_person: false,
+            ..CaseClassified::default()
         }
     }
 
@@ -296,6 +296,15 @@ impl World {
             envelope: fact.envelope.clone(),
             by_person: true,
             ..self.classified(lead, supporting)
+        }
+    }
+
+    /// The next decision on the same referral: people found it no unit's business.
+    pub fn refused(&self, fact: &CaseClassified) -> CaseClassified {
+        CaseClassified {
+            lead: String::new(),
+            refusal_ground: common::RefusalGround::NotAnOffence.into(),
+            ..self.again(fact, "cyber", &[])
         }
     }
 

@@ -45,6 +45,29 @@ fn corrected(shell: &Shell) -> String {
     referral
 }
 
+/// The desk finds that `referral` is nobody's business, and the bureau reads why.
+fn refused_by_the_desk(shell: &Shell, referral: &str) {
+    let shown = shell.done(DESK, &["triage", "show", referral]);
+    let decision = find(&shown["decisions"], "name").unwrap();
+    let lead = ["--lead", "none", "--reason", "A student's exercise."];
+    let mut correct = vec!["triage", "correct", decision];
+    correct.extend(lead);
+    let said = shell.wrong(DESK, &correct);
+    assert!(said.contains("--ground <GROUND>"), "{said}");
+    let mut other = correct.clone();
+    other.extend(["--ground", "article_3"]);
+    let said = shell.wrong(DESK, &other);
+    assert!(said.contains("NOT_AN_OFFENCE"), "{said}");
+    correct.extend(["--ground", "not_an_offence"]);
+    let said = shell.text(DESK, &correct);
+    let ending = "is refused, and its owner is told why: not an offence";
+    assert!(said.contains(referral) && said.contains(ending), "{said}");
+    let shown = shell.text(DESK, &["triage", "show", referral]);
+    for part in ["3. refuse none", "not an offence", "A student's exercise."] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+}
+
 /// `triage export` into `file`: what is said.
 fn export(shell: &Shell, file: &Path, more: &[&str]) -> String {
     let mut command = shell.command(&["triage", "export"]);
@@ -179,6 +202,7 @@ fn the_duty_desk_looks_back_and_the_machine_learns() {
             (code, find(&refusal, "reason")),
             (Some(1), Some("CALLER_NOT_ALLOWED"))
         );
+        refused_by_the_desk(&shell, &kept);
         shell.wrong(DESK, &["triage", "drift", "--weeks", "0"]);
         shell.wrong(DESK, &["triage", "show"]);
     });

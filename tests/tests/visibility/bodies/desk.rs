@@ -65,6 +65,7 @@ pub(crate) fn correct_decision(asked: &Asked<'_>) -> Bodies {
         lead: "terrorism".to_owned(),
         supporting: Vec::new(),
         reason: "Read again.".to_owned(),
+        refusal_ground: 0,
     };
     let mut wrong = request.clone();
     wrong.reason.clear();

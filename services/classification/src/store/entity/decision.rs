@@ -13,7 +13,7 @@ pub struct Model {
     pub referral_id: Uuid,
     /// 1 for the first on a referral.
     pub revision: i32,
-    /// `ROUTE` or `REVIEW`.
+    /// `ROUTE`, `REVIEW` or `REFUSE`.
     pub outcome: String,
     /// The unit that leads.
     pub lead: Option<String>,
@@ -54,6 +54,8 @@ pub struct Model {
     /// Signs that the case may be pressing, with places, as a JSON list; NULL in rows of before they were kept. No
     /// words of the text.
     pub urgency_hints: Option<String>,
+    /// On what ground the referral is refused; with `REFUSE` only.
+    pub refusal_ground: Option<String>,
 }
 
 /// None that the code follows.

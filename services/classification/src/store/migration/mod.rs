@@ -6,6 +6,7 @@ mod m20261122_000003_sealed_notes;
 mod m20261122_000004_corrections;
 mod m20261122_000005_rule_sets;
 mod m20261122_000006_urgency_hints;
+mod m20261124_000007_refusals;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
         steps.push(m20261122_000004_corrections::step());
         steps.push(m20261122_000005_rule_sets::step());
         steps.push(m20261122_000006_urgency_hints::step());
+        steps.push(m20261124_000007_refusals::step());
         steps
     }
 }

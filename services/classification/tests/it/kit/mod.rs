@@ -17,7 +17,7 @@ use liaison_classification::arrivals::Arrivals;
 use liaison_classification::artefacts::in_use::{InUse, Loaded, RuleSets};
 use liaison_classification::artefacts::shadow::Shadow;
 use liaison_classification::case::{Actor, Decided};
-use liaison_classification::desk::{Correcting, Opened, Ruling};
+use liaison_classification::desk::{Correcting, Finding, Opened, Ruling};
 use liaison_classification::inputs::Intake;
 use liaison_classification::ops::{Ops, Parts, Tally, Terms};
 use liaison_classification::worker::Facts;
@@ -41,6 +41,7 @@ use liaison_telemetry::Instruments;
 use liaison_testkit::certificates::Certificates;
 use liaison_testkit::database::TestDatabase;
 use liaison_testkit::environment::Environment;
+use liaison_types::referral::RefusalGround;
 use liaison_types::{Backoff, Clock, DecisionId, Party, ReferralId, UnitCode};
 use prost::Message as _;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryOrder as _, Statement};
@@ -271,13 +272,22 @@ impl World {
         lead: &str,
         supporting: &[&str],
     ) -> liaison_types::Result<Decided> {
+        self.find(referral, units(lead, supporting)).await
+    }
+
+    /// The desk's ruling that it is no unit's business.
+    pub async fn refuse(
+        &self,
+        referral: ReferralId,
+        ground: RefusalGround,
+    ) -> liaison_types::Result<Decided> {
+        self.find(referral, Finding::NoUnit(ground)).await
+    }
+
+    async fn find(&self, referral: ReferralId, finding: Finding) -> liaison_types::Result<Decided> {
         let ruling = Ruling {
             referral,
-            lead: lead.parse().unwrap(),
-            supporting: supporting
-                .iter()
-                .map(|unit| unit.parse().unwrap())
-                .collect(),
+            finding,
             reason: "as the facts say".into(),
         };
         // No two things are said at the same moment.
@@ -316,13 +326,18 @@ impl World {
         lead: &str,
         supporting: &[&str],
     ) -> liaison_types::Result<Decided> {
+        self.correct_to(by, decision, units(lead, supporting)).await
+    }
+
+    pub async fn correct_to(
+        &self,
+        by: &Actor,
+        decision: DecisionId,
+        finding: Finding,
+    ) -> liaison_types::Result<Decided> {
         let correcting = Correcting {
             decision,
-            lead: lead.parse().unwrap(),
-            supporting: supporting
-                .iter()
-                .map(|unit| unit.parse().unwrap())
-                .collect(),
+            finding,
             reason: "as was found later".into(),
         };
         // No two things are said at the same moment.
@@ -469,4 +484,15 @@ pub fn channel(own: &Identity, name: &str, address: SocketAddr) -> Channel {
 /// A clock for what runs by itself.
 pub fn system_clock() -> Arc<dyn Clock> {
     Arc::new(liaison_types::SystemClock)
+}
+
+/// These units get it.
+fn units(lead: &str, supporting: &[&str]) -> Finding {
+    Finding::Units {
+        lead: lead.parse().unwrap(),
+        supporting: supporting
+            .iter()
+            .map(|unit| unit.parse().unwrap())
+            .collect(),
+    }
 }

@@ -45,6 +45,8 @@ pub struct Model {
     pub said_sequence: Option<i64>,
     pub said_at: Option<i64>,
     pub said_revision: Option<i32>,
+    /// With it: on what ground people refused the referral as no unit's business.
+    pub said_refusal: Option<String>,
     pub version: i64,
     pub last_position: i64,
     pub last_digest: Vec<u8>,

@@ -4,6 +4,7 @@ mod m20261122_000001_referrals;
 mod m20261122_000002_under_review;
 mod m20261122_000003_protection;
 mod m20261122_000004_shares;
+mod m20261124_000005_refusals;
 
 use liaison_outbox::migration::migrations as outbox;
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(m20261122_000002_under_review::Migration));
         all.push(Box::new(m20261122_000003_protection::Migration));
         all.push(m20261122_000004_shares::step());
+        all.push(m20261124_000005_refusals::step());
         all
     }
 }

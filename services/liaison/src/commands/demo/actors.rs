@@ -55,6 +55,7 @@ pub(super) async fn triage(stage: &Stage<'_>, changed: &ReferralChanged) -> Outc
         lead: "narcotics-organized-crime".to_owned(),
         supporting: Vec::new(),
         reason: "Checked against known groups that deal in stolen goods.".to_owned(),
+        ..DecideTriageRequest::default()
     };
     stage
         .connect("desk/triage", "t.duty")?

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use liaison_proto::classification::{
     Correction, Decision, GetTriageItemRequest, GetTriageItemResponse, TriageItem,
 };
-use liaison_proto::common::Language;
+use liaison_proto::common::{Language, RefusalGround};
 use liaison_proto::intake::GetDossierRequest;
 use serde_json::Value;
 
@@ -128,10 +128,15 @@ fn decision(decision: &Decision, narrative: Option<&str>) -> String {
     let units = units.map(|one| format!("{} {:.3}", one.unit, one.probability));
     let offences = decision.suggestions.iter();
     let offences = offences.map(|one| format!("{} ({:.1})", one.iccs, one.weight));
+    let ground = match decision.refusal_ground() {
+        RefusalGround::Unspecified => String::new(),
+        ground => word(ground.as_str_name(), "REFUSAL_GROUND_"),
+    };
     let rows = [
         ("decision", decision.name.clone()),
         ("decided", instant(decision.decided_at.as_ref())),
         ("by", by),
+        ("ground", ground),
         ("supporting", decision.supporting.join(", ")),
         ("language", language),
         ("text says", units.collect::<Vec<_>>().join(", ")),

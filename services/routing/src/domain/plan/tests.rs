@@ -44,7 +44,7 @@ fn case(lead: &str, supporting: &[&str], excluded: &[&str], tlp: Tlp) -> Case {
         decision: Decision {
             id: DecisionId::from_uuid(Uuid::from_u128(9)),
             revision: 1,
-            lead: unit(lead),
+            lead: Some(unit(lead)),
             desk: Some("threat-response".parse().unwrap()),
             supporting: supporting.iter().map(|name| unit(name)).collect(),
             rules: vec!["code.0903".into()],
@@ -157,6 +157,31 @@ fn a_later_decision_keeps_what_is_wanted_and_takes_back_the_rest() {
     let promoted = plan(&case("terrorism", &["cyber"], &[], Tlp::Amber), &all);
     assert_eq!(promoted.promote, Some(kept.id));
     assert_eq!(shares(&promoted), [("cyber", Role::Supporting)]);
+}
+
+#[test]
+fn what_is_nobodys_is_taken_back_from_whoever_has_not_accepted() {
+    let mut none = case("cyber", &[], &[], Tlp::Amber);
+    none.decision.lead = None;
+    assert_eq!(
+        plan(&none, &[]),
+        Plan::default(),
+        "people decided; it is not given back"
+    );
+    let lead = waiting(1, "cyber", Role::Lead);
+    let supporting = waiting(2, "terrorism", Role::Supporting);
+    let mut committed = waiting(3, "children-trafficking", Role::Supporting);
+    committed.state = S::Accepted;
+    let mut all = [lead, supporting, committed];
+    let taken = plan(&none, &all.iter().collect::<Vec<_>>());
+    let expected = Plan {
+        revoke: vec![all[0].id, all[1].id],
+        ..Plan::default()
+    };
+    assert_eq!(taken, expected);
+    all[0].state = S::Accepted;
+    let kept = plan(&none, &all.iter().collect::<Vec<_>>());
+    assert_eq!(kept.revoke, [all[1].id]);
 }
 
 #[test]

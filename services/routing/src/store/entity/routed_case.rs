@@ -33,7 +33,7 @@ pub struct Model {
     pub decision_id: Uuid,
     /// Its revision.
     pub revision: i32,
-    /// The unit that leads by it.
+    /// The unit that leads by it; empty where people found it no unit's business.
     pub lead: String,
     /// That unit's desk.
     pub desk: Option<String>,
