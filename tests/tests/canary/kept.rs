@@ -38,6 +38,8 @@ pub(crate) const KEPT: [Kept; 3] = [
         places: &[
             "classification.audit.officer",
             "classification.decision.officer",
+            // Who ruled, as intake is told for the history.
+            "classification.outbox_kept.payload",
             "intake.audit.officer",
             "intake.custody.officer",
             "intake.referral.officer",
