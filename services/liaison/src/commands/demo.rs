@@ -285,6 +285,10 @@ impl Stage<'_> {
         {
             return Ok(());
         }
+        self.tell(&json!({
+            "referral": changed.referral,
+            "decision": super::words::with_words(&decision, &told.narrative),
+        }))?;
         let because = because(&decision, &told.declared);
         self.say(&format!(
             "  {}",
@@ -327,7 +331,8 @@ impl Stage<'_> {
     }
 }
 
-/// The declared offences as their bureau wrote them: `030221 CYBER MINOR`.
+/// The declared offences as their bureau wrote them: `030221 CYBER MINOR`, or the national provision where there is
+/// no code.
 fn declared(offences: &[Offence]) -> String {
     let offences: Vec<String> = offences
         .iter()
@@ -335,7 +340,11 @@ fn declared(offences: &[Offence]) -> String {
             let tags = offence
                 .tags()
                 .map(|tag| tag.as_str_name().trim_start_matches("OFFENCE_TAG_"));
-            let parts: Vec<&str> = std::iter::once(offence.iccs.as_str())
+            let named = match offence.iccs.as_str() {
+                "" => offence.national_provision.as_str(),
+                code => code,
+            };
+            let parts: Vec<&str> = std::iter::once(named)
                 .chain(tags)
                 .filter(|part| !part.is_empty())
                 .collect();

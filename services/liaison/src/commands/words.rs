@@ -5,8 +5,10 @@
 
 use liaison_custody::shown;
 use liaison_proto::classification::{Decision, Reason};
+use serde_json::Value;
 
 use crate::output::{STRONG, styled};
+use crate::proto_json::to_json;
 
 /// Concepts named.
 const MAX: usize = 3;
@@ -46,10 +48,26 @@ pub(super) fn quote(words: &str) -> String {
 }
 
 /// The words that a reason stands on.
-pub(super) fn word<'a>(reason: &Reason, narrative: &'a str) -> Option<&'a str> {
+fn word<'a>(reason: &Reason, narrative: &'a str) -> Option<&'a str> {
     let from = usize::try_from(reason.start).ok()?;
     let to = usize::try_from(reason.end).ok()?;
     narrative.get(from..to).filter(|word| !word.is_empty())
+}
+
+/// The decision as the service says it, each reason with the `words` that it stands on, where it stands on any.
+pub(super) fn with_words(decision: &Decision, narrative: &str) -> Value {
+    let mut json = to_json("liaison.classification.v1.Decision", decision);
+    add_words(&mut json, decision, narrative);
+    json
+}
+
+/// Gives each reason in `json`, which says `decision`, the `words` that it stands on.
+pub(super) fn add_words(json: &mut Value, decision: &Decision, narrative: &str) {
+    for (at, reason) in decision.reasons.iter().enumerate() {
+        if let Some(words) = word(reason, narrative) {
+            json["reasons"][at]["words"] = words.into();
+        }
+    }
 }
 
 /// As much of `words` as is shown.

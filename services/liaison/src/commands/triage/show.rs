@@ -60,11 +60,9 @@ async fn narrative(connection: &Connection, name: &str) -> Result<String, Failur
 /// As the service says it; with the narrative each reason has the `words` that it stands on, where it stands on any.
 fn json(opened: &GetTriageItemResponse, narrative: Option<&str>) -> Value {
     let mut json = to_json("liaison.classification.v1.GetTriageItemResponse", opened);
-    for (at, decision) in opened.decisions.iter().enumerate() {
-        for (reason, told) in decision.reasons.iter().enumerate() {
-            if let Some(words) = narrative.and_then(|narrative| words::word(told, narrative)) {
-                json["decisions"][at]["reasons"][reason]["words"] = words.into();
-            }
+    if let Some(narrative) = narrative {
+        for (at, decision) in opened.decisions.iter().enumerate() {
+            words::add_words(&mut json["decisions"][at], decision, narrative);
         }
     }
     json
