@@ -21,11 +21,12 @@ SOURCES = {
     "own-e": "own texts e",
     "own-f": "own texts f",
     "own-g": "own texts g",
+    "own-h": "own texts h",
     "reports": "own short reports",
     "hard": "own hard cases, open half",
 }
 # Written without sight of the lexicon, and the lexicon not changed for them.
-FRESH = {"own-e": "own texts e", "own-f": "own texts f", "own-g": "own texts g"}
+FRESH = {"own-e": "own texts e", "own-f": "own texts f", "own-g": "own texts g", "own-h": "own texts h"}
 
 
 class Slice:

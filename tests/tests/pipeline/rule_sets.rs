@@ -74,6 +74,18 @@ e2e::both_backends! {
         let first = decided(&suite, &desk).await;
         assert_eq!(first.lead, "cyber");
 
+        // What there is says how good it was found to be, to people too.
+        let shown = &said(&suite, &["show", &first.rule_set])[0];
+        let figures = shown["figures"].as_str().unwrap();
+        assert!(figures.contains(&format!("version = \"{}\"", first.rule_set)) && figures.contains("macro_f1 = 0.9"));
+        assert_eq!((&shown["model"], &shown["state"]), (&Value::from(first.model.clone()), &"ACTIVE".into()));
+        let mut command = program::command("liaison-classification");
+        command.args(["rule-sets", "show", &first.rule_set]);
+        command.env("LIAISON__DATABASE__URL", suite.databases().url("classification"));
+        let output = tokio::task::block_in_place(|| command.output()).unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("macro_f1 = 0.9") && text.contains("phrases"), "{text}");
+
         // What is there, as a folder; changed under the same version it is refused.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules");

@@ -103,7 +103,8 @@ impl Build {
                 desks: unit.desks.clone(),
             })
             .collect();
-        if units.is_empty() || units.iter().any(|unit| unit.desks.is_empty()) {
+        let wrong = |unit: &UnitInfo| unit.desks.is_empty() || unit.code.as_str() == NONE;
+        if units.is_empty() || units.iter().any(wrong) {
             return Err(RuleSetError::Value("unit".to_owned()));
         }
         if rules.strength.values().any(|weight| !weight.is_finite()) {

@@ -93,8 +93,7 @@ fn mentions_and_denials_are_not_conduct() {
     }
 }
 
-/// Words of a unit's business in what is none of it: nothing is routed, and the proposal is "none" for nearly all. (The
-/// one that is not so is the dealer in Arabic, with 0.65.)
+/// Words of a unit's business in what is none of it: nothing is routed, and the proposal is "none".
 #[test]
 fn what_only_names_a_units_business_is_not_routed() {
     let named = [
@@ -126,7 +125,7 @@ fn what_only_names_a_units_business_is_not_routed() {
         assert_eq!(decision.outcome, Outcome::Review, "{narrative}");
         none += usize::from(lead(&decision) == "none");
     }
-    assert!(none + 1 >= named.len(), "only {none}");
+    assert_eq!(none, named.len());
 }
 
 #[test]
@@ -326,6 +325,13 @@ fn a_broken_rule_set_is_refused_and_the_place_named() {
             .to_string()
             .contains("no.such")
     );
+
+    // What stands for no unit is no unit's name.
+    let mut files = good;
+    let rules = files.rule_set.replace("\"cyber\"", "\"none\"");
+    files.rule_set = &rules;
+    let refused = RuleSet::new(&files).unwrap_err().to_string();
+    assert!(refused.contains("unit"), "{refused}");
 }
 
 proptest! {

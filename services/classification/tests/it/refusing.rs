@@ -73,6 +73,13 @@ both_backends! {
             AND purpose = 'NOT_AN_OFFENCE'";
         assert_eq!(world.count(audited).await, 1);
 
+        // And wrong where people rule otherwise.
+        let other = world.admit(vague()).await;
+        world.work().await;
+        world.rule(other, "cyber", &[]).await.unwrap();
+        assert_eq!(world.said(other).await, ["RULING none cyber"]);
+        assert_eq!(changed(&world).await, 1);
+
         let again = world.refuse(referral, RefusalGround::NotAnOffence).await.unwrap_err();
         assert_eq!((again.kind(), again.reason()), (ErrorKind::FailedPrecondition, Reason::IllegalState));
         let late = world.rule(referral, "cyber", &[]).await.unwrap_err();
