@@ -121,6 +121,7 @@ e2e::both_backends! {
         assert_eq!((done.outcome(), done.refusal_ground), (Outcome::Unfounded, 0));
         suite.drained().await;
         let steps = history::read(&bureau, &referral).await;
-        history::in_order(&steps, &[S::Routed, S::Refused, S::Classified, S::Routed, S::Accepted, S::Refused, S::Completed]);
+        assert_eq!(history::count(&steps, S::Refused), 1, "it was refused once");
+        history::in_order(&steps, &[S::Routed, S::Refused, S::Classified, S::Routed, S::Accepted, S::Classified, S::Completed]);
     }
 }

@@ -133,7 +133,7 @@ fn classified(checks: &mut Checks, data: &event::CaseClassified) -> Read {
             rule: data.rules.first().cloned().unwrap_or_default(),
         })
     } else {
-        let nobody = data.lead.is_empty();
+        let nobody = data.lead.is_empty() && data.supporting.is_empty();
         checks.ensure(nobody, path, Rule::ConflictsWith("lead"));
         ground.map(|ground| FactKind::Refused { revision, ground })
     };

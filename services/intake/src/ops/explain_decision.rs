@@ -132,7 +132,7 @@ impl Core {
                 (decided, format!("share {recipient}"))
             }
             Question::Purge(by) => {
-                let decided = self.may_purge(&record, by, now);
+                let decided = self.may_purge(tx, &record, by, now).await?;
                 (decided, format!("purge {}", by.party))
             }
         };

@@ -1,7 +1,7 @@
 //! Destroying the content of a referral.
 
 use liaison_grpc::wire;
-use liaison_policy::attribute::Retention;
+use liaison_policy::attribute::{Retention, Stage};
 use liaison_policy::{Decided, PurgeFacts, clock};
 use liaison_store::{Tx, audit};
 use liaison_telemetry::propagation;
@@ -74,7 +74,7 @@ impl Core {
         };
         let now = self.clock.now();
         let referral = &record.referral;
-        let decided = self.may_purge(&record, actor, now);
+        let decided = self.may_purge(tx, &record, actor, now).await?;
         let permitted = decided.is_allowed();
         if permitted && record.is_purged() {
             return Ok(Outcome::Purged(Box::new(record.referral)));
@@ -94,9 +94,24 @@ impl Core {
         Ok(Outcome::Purged(Box::new(referral)))
     }
 
-    /// What policy says of destroying the content of `record`.
-    pub(super) fn may_purge(&self, record: &Record, actor: &Actor, now: Timestamp) -> Decided {
+    /// What policy says of destroying the content of `record`. What the duty desk refused is not over while a
+    /// unit still has a share of it: the unit may just have committed itself, which routing decides, and what
+    /// it works on must not be destroyed.
+    pub(super) async fn may_purge(
+        &self,
+        tx: &Tx<'_>,
+        record: &Record,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Decided> {
         let referral = &record.referral;
+        let mut stage = stage(referral.state);
+        if referral.state == ReferralState::Refused {
+            let grants = store::grants_of(tx, &[referral.id]).await?;
+            if grants.values().flatten().any(|grant| grant.state.is_open()) {
+                stage = Stage::Open;
+            }
+        }
         let facts = PurgeFacts {
             actor: &actor.party,
             owner: &referral.owner,
@@ -104,9 +119,9 @@ impl Core {
             submitting_officer: record.submitting_officer.as_deref(),
             retention: retention(referral.received_at, now),
             legal_hold: false,
-            stage: stage(referral.state),
+            stage,
         };
-        self.policy.decide(facts.facts())
+        Ok(self.policy.decide(facts.facts()))
     }
 
     /// Ends what is shared or waits to be. Answers who could open the dossier besides its owner: those it

@@ -7,7 +7,9 @@ use liaison_store::Tx;
 use liaison_types::{AssignmentId, Error, ReferralId, Result, Timestamp};
 
 use super::{Core, Ops};
-use crate::domain::{Admission, Fact, Grant, NewStep, Progress, Step, with_indirect_access};
+use crate::domain::{
+    Admission, Fact, Grant, NewStep, Progress, ReferralStep, Step, with_indirect_access,
+};
 use crate::store::{self, Change, Record};
 
 /// A fact and the trace it belongs to.
@@ -92,9 +94,13 @@ impl Core {
             let received_at = referral.received_at;
             referral.completion = with_indirect_access(referral.completion, received_at);
         }
-        let Some(trace) = fact.trace() else {
+        let Some(mut trace) = fact.trace() else {
             return Ok(None);
         };
+        if trace.step == ReferralStep::Refused && referral.refusal_ground.is_none() {
+            // A unit has committed itself to lead: it is said of it, and it is not refused.
+            trace.step = ReferralStep::Classified;
+        }
         let step = open.record.chain.append(NewStep {
             step: trace.step,
             state: referral.state,

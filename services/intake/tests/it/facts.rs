@@ -189,6 +189,9 @@ both_backends! {
         world.take(world.refused(&name, 4, 3)).await;
         let referral = read().await;
         assert_eq!((referral.state(), referral.refusal_ground), (common::ReferralState::Accepted, 0));
+        let history = world.history("bureau/NB-FR", &name).await.unwrap();
+        let last = history.last().unwrap();
+        assert_eq!((last.step(), last.detail.as_str()), (event::ReferralStep::Classified, "NOT_AN_OFFENCE"));
         crate::history::verified(&name, &world.history("bureau/NB-FR", &name).await.unwrap()).unwrap();
 
         // Neither of both, and both.

@@ -13,7 +13,9 @@ use crate::samples::{dossier, flagged, submission};
 use crate::shares::wish;
 use crate::world::{World, by, nowhere, reason};
 
-use AssignmentStep::{Accepted, Completed, Created, Declined, Leased, Queued, WorkStarted};
+use AssignmentStep::{
+    Accepted, Completed, Created, Declined, Leased, Queued, Revoked, WorkStarted,
+};
 use common::AssignmentRole::{Lead, Supporting};
 
 const OWNER: &str = "bureau/NB-FR b.second";
@@ -241,12 +243,24 @@ both_backends! {
     async fn what_the_duty_desk_refused_is_purged(database: TestDatabase) {
         let world = World::new(database).await;
         let name = world.submitted(1).await.name;
-        world.take(world.refused(&name, 1, 1)).await;
+        world.take(world.classified(&name, 1, 1)).await;
+        let mut shares = world.assignment(&name, "cyber", Lead, &[Created, Queued, Leased, Revoked]);
+        let revoked = shares.pop().unwrap();
+        for fact in shares {
+            world.take(fact).await;
+        }
+        world.take(world.refused(&name, 2, 2)).await;
+        // A unit has it still: it may have accepted, which intake will hear.
+        let held = world.get(OWNER, &name).await.unwrap();
+        assert_eq!(held.state(), common::ReferralState::Refused);
+        let early = world.purge_as_read(OWNER, &name, &held.etag).await;
+        assert_eq!(reason(early), "POLICY_DENIED");
+        world.take(revoked).await;
         let refused = world.get(OWNER, &name).await.unwrap();
         let purged = world.purge_as_read(OWNER, &name, &refused.etag).await.unwrap();
         assert_eq!(purged.state(), common::ReferralState::Purged);
         assert_eq!(purged.refusal_ground(), common::RefusalGround::NotAnOffence);
-        world.take(world.classified(&name, 2, 2)).await;
+        world.take(world.classified(&name, 3, 3)).await;
         let late = world.get(OWNER, &name).await.unwrap();
         assert_eq!(late.state(), common::ReferralState::Purged);
     }

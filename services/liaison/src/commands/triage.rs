@@ -182,12 +182,16 @@ async fn correct(output: &Output, args: &TriageCorrectArgs) -> Outcome {
         output,
         &to_json("liaison.classification.v1.Decision", &decision),
         || {
-            let kept = "a unit that has accepted the lead keeps it";
-            let then = match decision.outcome() {
-                DecisionOutcome::Refuse => String::new(),
-                _ => format!(", and {} supports it", decision.lead),
-            };
-            format!("{}; {kept}{then}", became(&decision))
+            let became = became(&decision);
+            match decision.outcome() {
+                DecisionOutcome::Refuse => {
+                    format!("{became}; unless a unit has accepted the lead, which keeps it")
+                }
+                _ => format!(
+                    "{became}; a unit that has accepted the lead keeps it, and {} supports it",
+                    decision.lead
+                ),
+            }
         },
     )?;
     Ok(())
