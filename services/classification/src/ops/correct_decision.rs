@@ -29,7 +29,7 @@ impl Ops {
     ///
     /// # Errors
     /// NOT_FOUND where there is no such decision; UNKNOWN_UNIT where there is no such unit; STALE_ETAG where
-    /// the decision is not the latest on its referral any more; ILLEGAL_STATE where people have yet to
+    /// the decision is not the latest on its referral any more; CONTENT_PURGED; ILLEGAL_STATE where people have yet to
     /// decide, at the desk; INVALID_ARGUMENT where nothing would change; UNIT_EXCLUDED where a unit must not
     /// have its part, which is also in the audit.
     pub async fn correct_decision(&self, by: &Actor, correcting: &Correcting) -> Result<Decided> {
@@ -73,6 +73,13 @@ impl Core {
                 .map(Ok)
                 .ok_or_else(|| Error::new(ErrorKind::Aborted, Reason::StaleEtag));
         };
+        if store::is_purged(tx, referral).await? {
+            // Nothing is left for a unit to work on.
+            return Err(Error::new(
+                ErrorKind::FailedPrecondition,
+                Reason::ContentPurged,
+            ));
+        }
         case.state = case.state.next(match ruling.finding.course() {
             Course::Refuse(_) => CaseStep::CorrectToRefusal,
             Course::Route | Course::Review => CaseStep::Correct,

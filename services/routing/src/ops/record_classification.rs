@@ -1,5 +1,6 @@
 //! A case was classified: who gets it?
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use liaison_grpc::wire;
@@ -8,13 +9,17 @@ use liaison_types::{AssignmentId, Error, ErrorKind, Reason, ReferralId, Result, 
 
 use super::{Core, Ops};
 use crate::domain::assignment::FIRST_VERSION;
-use crate::domain::plan::{Asked, Share, plan};
+use crate::domain::plan::{Asked, Plan, Share, plan};
 use crate::domain::{Assignment, AssignmentState, AssignmentStep, Case, Decision, Envelope};
 use crate::store::{self, Board, Cause};
 
 const ASSIGN: &str = "routing.assign";
 /// The rule of a decision after which nothing is assigned any more.
 const NOTHING_TO_ASSIGN: &str = "route.settled";
+/// The rule of a decision that it is no unit's business.
+const NO_UNIT: &str = "route.no-unit";
+/// The rule of a decision on what was purged.
+const PURGED: &str = "route.purged";
 
 /// A decision, as it arrives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +34,7 @@ pub struct Classified {
 
 impl Ops {
     /// Lets decisions take effect, in their order, whatever their number by one statement a table.
-    /// One that is not newer than what is known is passed over.
+    /// One that is not newer than what is known is passed over. Of what was purged nothing is assigned any more.
     ///
     /// # Errors
     /// UNKNOWN_UNIT where a decision names a unit that is not configured: nothing of the batch takes
@@ -55,8 +60,16 @@ impl Ops {
         let existing = known.iter().map(|case| case.envelope.referral);
         board.read_assignments(store::lock_all(tx, [], existing).await?);
         board.read_cases(known);
+        // Only what people decide comes so late.
+        let late = decisions.iter().filter(|one| one.decision.by_person);
+        let late: Vec<ReferralId> = late.map(|one| one.envelope.referral).collect();
+        let purged = match late.is_empty() {
+            true => HashSet::new(),
+            false => store::purged(tx, late).await?,
+        };
         for classified in decisions {
-            core.record(&mut board, classified, now)?;
+            let purged = purged.contains(&classified.envelope.referral);
+            core.record(&mut board, classified, purged, now)?;
         }
         core.save(tx, board, now).await
     }
@@ -75,7 +88,13 @@ impl Core {
         })
     }
 
-    fn record(&self, board: &mut Board, classified: Classified, now: Timestamp) -> Result<()> {
+    fn record(
+        &self,
+        board: &mut Board,
+        classified: Classified,
+        purged: bool,
+        now: Timestamp,
+    ) -> Result<()> {
         let Classified {
             mut envelope,
             mut decision,
@@ -104,7 +123,19 @@ impl Core {
             created_at: known.map_or(now, |known| known.created_at),
             updated_at: now,
         };
-        let plan = plan(&self.parts.policy, &case, &board.assignments_of(referral));
+        let mut plan = plan(&self.parts.policy, &case, &board.assignments_of(referral));
+        if purged {
+            // Nothing is left for a unit to work on.
+            plan = Plan {
+                revoke: plan.revoke,
+                ..Plan::default()
+            };
+        }
+        let nothing = match (purged, &case.decision.lead) {
+            (true, _) => PURGED,
+            (false, None) => NO_UNIT,
+            (false, Some(_)) => NOTHING_TO_ASSIGN,
+        };
         let cause = Cause {
             actor: None,
             at: now,
@@ -131,7 +162,7 @@ impl Core {
         }
         if plan.asked.is_empty() {
             let subject = wire::resource(referral);
-            board.audit(self.done(&cause, ASSIGN, subject, NOTHING_TO_ASSIGN));
+            board.audit(self.done(&cause, ASSIGN, subject, nothing));
         }
         self.record_asked(board, referral, &plan.asked, &cause);
         Ok(())

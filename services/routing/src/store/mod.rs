@@ -20,7 +20,7 @@ pub(crate) use assignments::{
 pub(crate) use board::{Board, Cause};
 pub(crate) use cases::{find_cases, lock_cases};
 pub use migration::Migrator;
-pub(crate) use purge::purge;
+pub(crate) use purge::{purge, purged};
 pub(crate) use tasks::{
     assignment_of, count_open_tasks, count_tasks, find_task, find_task_by_request, tasks_of,
 };

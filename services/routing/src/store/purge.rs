@@ -16,7 +16,7 @@ use super::any_of;
 use super::entity::{assignment, purged_referral, task};
 
 /// Those of `referrals` whose content was purged.
-pub(super) async fn purged<C: ConnectionTrait>(
+pub(crate) async fn purged<C: ConnectionTrait>(
     db: &C,
     referrals: impl IntoIterator<Item = ReferralId>,
 ) -> Result<HashSet<ReferralId>> {

@@ -221,6 +221,26 @@ both_backends! {
         assert_eq!((lead.role(), lead.referral), (common::AssignmentRole::Lead, fact.envelope.unwrap().referral));
     }
 
+    /// A decision that comes after the end of the content: there is nothing to work on.
+    async fn what_was_purged_is_assigned_to_nobody(database: TestDatabase) {
+        let world = World::new(database).await;
+        let fact = world.routed("cyber", &[]).await;
+        let none = world.refused(&fact);
+        world.classify(vec![none.clone()]).await;
+        world.settle().await;
+        world.told("intake");
+        let referral = fact.envelope.unwrap().referral;
+        let mut purged = world.event(none.clone());
+        purged.source = "liaison://service/intake".into();
+        purged.data = Some(Data::ReferralPurged(event::ReferralPurged { referral }));
+        let results = world.deliver_as("service/intake", vec![purged]).await;
+        assert_eq!(results[0].status(), DeliveryStatus::Accepted, "{results:?}");
+        world.classify(vec![world.again(&none, "terrorism", &["cyber"])]).await;
+        world.settle().await;
+        assert!(world.steps("intake").is_empty() && returned(&world).is_empty());
+        assert!(world.pull("terrorism", 100).await.is_empty());
+    }
+
     /// Who has accepted the lead keeps it, with what it began.
     async fn what_is_nobodys_stays_with_who_has_accepted(database: TestDatabase) {
         let world = World::new(database).await;
