@@ -210,13 +210,13 @@ forms! {
         }
         /// A ground on which what is no unit's business is refused.
         NoUnitGround {
-            en: "one of NOT_AVAILABLE, REQUEST_NOT_COMPLIANT, BELOW_THRESHOLD, NOT_AN_OFFENCE and PURPOSE; \
+            en: "one of NOT_AVAILABLE, BELOW_THRESHOLD, NOT_AN_OFFENCE and PURPOSE; \
                  the other grounds are for the compliance desk",
-            fr: "un des motifs NOT_AVAILABLE, REQUEST_NOT_COMPLIANT, BELOW_THRESHOLD, NOT_AN_OFFENCE et \
+            fr: "un des motifs NOT_AVAILABLE, BELOW_THRESHOLD, NOT_AN_OFFENCE et \
                  PURPOSE ; les autres relèvent du bureau de conformité",
-            es: "uno de los motivos NOT_AVAILABLE, REQUEST_NOT_COMPLIANT, BELOW_THRESHOLD, NOT_AN_OFFENCE y \
+            es: "uno de los motivos NOT_AVAILABLE, BELOW_THRESHOLD, NOT_AN_OFFENCE y \
                  PURPOSE; los demás corresponden a la mesa de conformidad",
-            ar: "أحد الأسباب: NOT_AVAILABLE، REQUEST_NOT_COMPLIANT، BELOW_THRESHOLD، NOT_AN_OFFENCE، PURPOSE؛ \
+            ar: "أحد الأسباب: NOT_AVAILABLE، BELOW_THRESHOLD، NOT_AN_OFFENCE، PURPOSE؛ \
                  أما غيرها فمن اختصاص مكتب الامتثال",
         }
         /// A scheme of evaluating information.
@@ -312,7 +312,6 @@ mod tests {
         "X",
         "URGENCY_",
         "NOT_AVAILABLE",
-        "REQUEST_NOT_COMPLIANT",
         "BELOW_THRESHOLD",
         "NOT_AN_OFFENCE",
         "PURPOSE",

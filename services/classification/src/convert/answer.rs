@@ -3,6 +3,7 @@
 use liaison_grpc::wire::{self, TriageItem};
 use liaison_proto::classification as api;
 use liaison_proto::{common, event};
+use liaison_types::referral::RefusalGround;
 use liaison_types::{Language, UnitCode};
 
 use super::NONE;
@@ -69,7 +70,11 @@ pub fn decision(decided: &Decided) -> api::Decision {
 
 /// On what ground a case is refused; 0 where it is not.
 pub(super) fn ground(course: Course) -> i32 {
-    course.refusal().map_or(0, |ground| {
+    number(course.refusal())
+}
+
+fn number(ground: Option<RefusalGround>) -> i32 {
+    ground.map_or(0, |ground| {
         wire::number::<common::RefusalGround>(ground.as_str())
     })
 }
@@ -174,6 +179,7 @@ pub fn label(label: &Label) -> api::Label {
         }),
         made_at: Some(wire::timestamp(correction.at)),
         exercise: correction.exercise,
+        refusal_ground: number(label.ground),
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is what the machine learns from. Nothing here holds words: ids, codes and numbers only, so that it
 //! outlives a purge.
 
+use liaison_types::referral::RefusalGround;
 use liaison_types::{CorrectionId, DecisionId, Language, ReferralId, Timestamp, UnitCode};
 
 use super::TriageCause;
@@ -17,7 +18,7 @@ liaison_types::names! {
         Confirmed = "CONFIRMED",
         /// The unit that was to lead says it is the wrong one.
         WrongUnit = "WRONG_UNIT",
-        /// The desk corrected a decision that routing had.
+        /// The desk corrected a decision that routing had, or a refusal.
         Correction = "CORRECTION",
         /// The machine decided otherwise after what it had decided on was amended.
         Amendment = "AMENDMENT",
@@ -135,6 +136,8 @@ pub struct Label {
     pub settled: Settled,
     /// The machine's decision; none where the machine made none.
     pub machine: Option<Decided>,
+    /// On what ground it was refused, where it was.
+    pub ground: Option<RefusalGround>,
 }
 
 /// The latest decision and the machine's latest one among `decisions`, the newest first.
@@ -142,6 +145,11 @@ pub struct Label {
 pub fn latest(decisions: &[Decided]) -> (Option<&Decided>, Option<&Decided>) {
     let by_machine = decisions.iter().find(|decided| decided.by.is_none());
     (decisions.first(), by_machine)
+}
+
+/// Whether a ground says of a case what it is, and not only that nobody can have it.
+const fn says_what_it_is(ground: RefusalGround) -> bool {
+    !matches!(ground, RefusalGround::NotAvailable)
 }
 
 /// What a ruling at the desk says of what was decided before, the newest first, where the item came to the
@@ -159,6 +167,8 @@ pub fn ruled(before: &[Decided], item: TriageCause, ruling: &Decided) -> Option<
         | TriageCause::Contradiction
         | TriageCause::NoUnit
         | TriageCause::WrongUnit => Some(CorrectionCause::Ruling),
+        // Which units could not have it is no matter then.
+        _ if ruling.course.refusal().is_some_and(says_what_it_is) => Some(CorrectionCause::Ruling),
         // The machine named a unit that could not have it.
         TriageCause::Declined | TriageCause::DeadLettered | TriageCause::NotPermitted => {
             Some(match machine {

@@ -10,12 +10,11 @@ use crate::case::{Course, Decided};
 pub const MAX_SUPPORTING: usize = 3;
 
 /// The grounds on which a case is refused because it is no unit's business, of those of Directive (EU)
-/// 2023/977 Article 6 and the hub's own. The others (Articles 2 and 3, security, safety, inaccurate data and the
-/// like) refuse what may well be a unit's business, and are for the compliance desk: here they would teach the
-/// machine that such a case is none.
-pub const NO_UNIT_GROUNDS: [RefusalGround; 5] = [
+/// 2023/977 Article 6 and the hub's own. The others (a request's form, Articles 2 and 3, security, safety,
+/// inaccurate data and the like) refuse what may well be a unit's business, and are for the compliance desk:
+/// here they would teach the machine that such a case is none.
+pub const NO_UNIT_GROUNDS: [RefusalGround; 4] = [
     RefusalGround::NotAvailable,
-    RefusalGround::RequestNotCompliant,
     RefusalGround::BelowThreshold,
     RefusalGround::NotAnOffence,
     RefusalGround::Purpose,

@@ -22,15 +22,20 @@ impl Ops {
         let rows = store::labels(db, &page.causes, exercises, page.after, limit).await?;
         let (rows, token) = paging::page(&page.query, rows, page.size, store::correction_place);
         let machine = rows.iter().filter_map(|row| row.machine.as_ref());
-        let machine: Vec<DecisionId> = machine.map(|measured| measured.decision).collect();
-        let mut machine = store::by_ids(db, &machine).await?;
+        let machine = machine.map(|measured| measured.decision);
+        let nobodys = rows.iter().filter_map(|row| row.after.as_ref());
+        let nobodys = nobodys.filter(|settled| settled.lead.is_none());
+        let wanted = machine.chain(nobodys.map(|settled| settled.decision));
+        let mut decisions = store::by_ids(db, &wanted.collect::<Vec<DecisionId>>()).await?;
         let labels = rows
             .into_iter()
             .filter_map(|correction| {
                 let settled = correction.after.clone()?;
                 let measured = correction.machine.as_ref();
+                let ruling = decisions.get(&settled.decision);
                 Some(Label {
-                    machine: measured.and_then(|measured| machine.remove(&measured.decision)),
+                    ground: ruling.and_then(|ruling| ruling.course.refusal()),
+                    machine: measured.and_then(|measured| decisions.remove(&measured.decision)),
                     settled,
                     correction,
                 })

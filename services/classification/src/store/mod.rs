@@ -23,7 +23,7 @@ pub use differences::differences;
 pub use drift::drift;
 pub use items::{Place, items_of, place, waiting};
 pub use migration::Migrator;
-pub use purge::purge;
+pub use purge::{is_purged, purge};
 pub use rule_sets::{
     digest_of, files_of, in_force, insert_rule_set, lock_rule_sets, rule_sets, update_rule_sets,
 };

@@ -10,7 +10,10 @@ use uuid::Uuid;
 use super::entity::{decision, purged_referral};
 
 /// Whether the content of `referral` was purged.
-pub(super) async fn is_purged<C: ConnectionTrait>(db: &C, referral: ReferralId) -> Result<bool> {
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn is_purged<C: ConnectionTrait>(db: &C, referral: ReferralId) -> Result<bool> {
     let found = purged_referral::Entity::find_by_id(referral.uuid());
     Ok(found.one(db).await.db()?.is_some())
 }

@@ -136,6 +136,15 @@ both_backends! {
         assert_eq!(labels(&world).await, [(CorrectionCause::WrongUnit, "none".into())]);
         assert_eq!(changed(&world).await, 1);
 
+        // Nobody has room, and it is no offence either.
+        let referral = world.admit(coded("0903")).await;
+        world.work().await;
+        let back = world.came_back(referral, 1, TriageCause::Declined, &["cyber"]);
+        world.deliver("routing", vec![back]).await;
+        world.refuse(referral, RefusalGround::NotAnOffence).await.unwrap();
+        assert_eq!(world.said(referral).await, ["RULING cyber none"]);
+        assert_eq!((labels(&world).await.len(), changed(&world).await), (2, 2));
+
         // Nobody could have it, which says nothing of what it is.
         let referral = world.admit(coded("0903")).await;
         world.work().await;
@@ -143,7 +152,23 @@ both_backends! {
         world.deliver("routing", vec![back]).await;
         world.refuse(referral, RefusalGround::NotAvailable).await.unwrap();
         assert_eq!(world.said(referral).await, ["REASSIGNED cyber none"]);
-        assert_eq!(labels(&world).await.len(), 1);
+        assert_eq!(labels(&world).await.len(), 2);
+    }
+
+    /// Who learns from it knows the ground, and nothing can be given to a unit once its content is gone.
+    async fn what_was_refused_and_purged_stays_refused(database: TestDatabase) {
+        let world = World::new(database).await;
+        let referral = world.admit(vague()).await;
+        world.work().await;
+        let refused = world.refuse(referral, RefusalGround::NotAvailable).await.unwrap();
+        let request = labels_request(&duty_officer().party, &ListLabelsRequest::default()).unwrap();
+        let (found, _) = world.ops.list_labels(&request).await.unwrap();
+        assert_eq!(label(&found[0]).refusal_ground(), common::RefusalGround::NotAvailable);
+        assert!(label(&found[0]).machine.is_some());
+        world.deliver("intake", vec![world.purged(referral)]).await;
+        let late = world.correct(refused.id, "cyber", &[]).await.unwrap_err();
+        assert_eq!((late.kind(), late.reason()), (ErrorKind::FailedPrecondition, Reason::ContentPurged));
+        assert_eq!(world.told(referral).await.len(), 4);
     }
 
     /// A unit gives it back while the desk refuses it: it stays refused, and what the unit said is kept.
