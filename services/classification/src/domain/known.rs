@@ -7,6 +7,9 @@
 /// 2⁶⁴ over the golden ratio, odd: <https://en.wikipedia.org/wiki/Hash_function#Fibonacci_hashing>.
 const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// So many are asked together.
+const TOGETHER: usize = 32;
+
 /// Values by their hashes.
 #[derive(Debug)]
 pub(super) struct Known<T> {
@@ -39,29 +42,30 @@ impl<T: Copy + Default> Known<T> {
         &mut slot.1
     }
 
-    /// For each of these hashes where its value is.
+    /// Calls `out` with each of these hashes that has a value: where it is, and what was said with the hash.
     ///
-    /// All are asked together: the processor waits for memory once for many of them, where it would wait each time if what
+    /// Some are asked together: the processor waits for memory once for all of them, where it would wait each time if what
     /// is done next went by what it finds.
-    pub(super) fn find_all(&self, hashes: impl Iterator<Item = u64>) -> Vec<Option<Place>> {
-        let begun: Vec<(u32, usize, u32)> = hashes
-            .map(|hash| {
-                let at = self.first(hash);
-                (high(hash), at, self.slots[at].0)
-            })
-            .collect();
-        let found = begun.into_iter().map(|(wanted, at, tag)| {
-            if tag == wanted {
-                return Some(place(at));
+    #[inline]
+    pub(super) fn each_found<Q: Copy>(&self, asked: &[(u64, Q)], mut out: impl FnMut(Place, Q)) {
+        for asked in asked.chunks(TOGETHER) {
+            let mut begun = [(0, 0); TOGETHER];
+            for (begun, (hash, _)) in begun.iter_mut().zip(asked) {
+                let at = self.first(*hash);
+                *begun = (at, self.slots[at].0);
             }
-            let at = if tag == 0 {
-                None
-            } else {
-                self.search(wanted, at)
-            };
-            at.map(place)
-        });
-        found.collect()
+            for ((hash, with), (at, tag)) in asked.iter().zip(begun) {
+                let wanted = high(*hash);
+                let found = match tag {
+                    tag if tag == wanted => Some(at),
+                    0 => None,
+                    _ => self.search(wanted, at),
+                };
+                if let Some(at) = found {
+                    out(place(at), *with);
+                }
+            }
+        }
     }
 
     /// The value at a place.
@@ -118,16 +122,11 @@ mod tests {
             *known.entry(*hash) = value;
         }
         let unknown = [200 << 32, 7];
-        let asked = hashes.iter().chain(&unknown).copied();
-        let found: Vec<Option<u16>> = known
-            .find_all(asked)
-            .into_iter()
-            .map(|place| place.map(|place| *known.at(place)))
-            .collect();
-        let mut expected: Vec<Option<u16>> = (1..=100).map(Some).collect();
-        expected.extend([None; 2]);
+        let asked: Vec<(u64, u64)> = hashes.iter().chain(&unknown).map(|it| (*it, *it)).collect();
+        let mut found = Vec::new();
+        known.each_found(&asked, |place, hash| found.push((hash, *known.at(place))));
+        let expected: Vec<(u64, u16)> = hashes.iter().copied().zip(1..).collect();
         assert_eq!(found, expected);
-        let none = Known::<u16>::with_room(0).find_all([7].into_iter());
-        assert_eq!(none, [None]);
+        Known::<u16>::with_room(0).each_found(&[(7, ())], |_, ()| unreachable!());
     }
 }

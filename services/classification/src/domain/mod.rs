@@ -33,6 +33,7 @@ mod lexicon;
 mod ngrams;
 mod phrase;
 mod phrases;
+mod positions;
 mod provisions;
 mod rule_set;
 mod rule_set_build;

@@ -4,15 +4,12 @@
 //! Characters that only steer the display (zero width, bidirectional controls, soft hyphen) vanish, so
 //! they cannot split a word that a reader sees whole. Any input is text: nothing here can fail.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
-use std::ops::Range;
-
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::decision::{Field, Span};
+use super::positions::Positions;
 use super::word_form::{self, Form};
-use super::word_hash::{ByHash, word_hash};
+use super::word_hash::{Fnv, word_hash};
 
 /// Words beyond this many are not read: more than a megabyte of text, far beyond any report.
 const MAX_WORDS: usize = 200_000;
@@ -53,30 +50,6 @@ pub(super) struct Text {
     cut: bool,
 }
 
-/// Distinct words by the hash of what they fold to. Who sends a text chooses them and can make words up whose hashes
-/// crowd one place of a table, so hashes are mixed with a key that he does not know.
-struct Numbers {
-    key: u64,
-    by_hash: ByHash<u32>,
-}
-
-impl Numbers {
-    fn new(expected: usize) -> Self {
-        Self {
-            key: RandomState::new().hash_one(expected) | 1,
-            by_hash: ByHash::with_capacity_and_hasher(expected, <_>::default()),
-        }
-    }
-
-    /// The number of the word with this hash that came first, or what `next` gives.
-    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-    fn first(&mut self, hash: u64, next: impl FnOnce() -> u32) -> u32 {
-        let product = u128::from(hash) * u128::from(self.key);
-        let mixed = (product >> 64) as u64 ^ product as u64;
-        *self.by_hash.entry(mixed).or_insert_with(next)
-    }
-}
-
 impl Text {
     /// Reads title and narrative.
     pub(super) fn read(title: Option<&str>, narrative: &str) -> Self {
@@ -89,7 +62,9 @@ impl Text {
             hashes: Vec::with_capacity(expected / 10),
             ..Self::default()
         };
-        let mut numbers = Numbers::new(expected / 10);
+        // Between two words there is something.
+        let most = title.map_or(0, |title| title.len() / 2 + 1) + narrative.len() / 2 + 1;
+        let mut numbers = Positions::with_room(most.min(MAX_WORDS));
         if let Some(title) = title {
             text.read_field(title, &mut numbers);
         }
@@ -130,12 +105,8 @@ impl Text {
 
     /// A distinct word, folded.
     pub(super) fn folded(&self, distinct: usize) -> &str {
-        &self.forms[self.place(distinct)]
-    }
-
-    fn place(&self, distinct: usize) -> Range<usize> {
         let first = self.distinct[distinct] as usize;
-        self.begin(first)..self.entries[first].0 as usize
+        &self.forms[self.begin(first)..self.entries[first].0 as usize]
     }
 
     /// The hash of a distinct word.
@@ -164,18 +135,15 @@ impl Text {
         }
     }
 
-    fn read_field(&mut self, original: &str, numbers: &mut Numbers) {
+    fn read_field(&mut self, original: &str, numbers: &mut Positions) {
         let base = self.words.last().map_or(0, |word| word.sentence + 1);
-        self.cut = !each_word(original, |folded, start, end, sentence| {
+        self.cut = !each_word(original, |folded, hash, start, end, sentence| {
             if self.words.len() >= MAX_WORDS {
                 return false;
             }
-            let hash = word_hash(folded);
-            let mut distinct = numbers.first(hash, || self.add(folded, hash));
-            if self.forms.as_bytes()[self.place(distinct as usize)] != *folded.as_bytes() {
-                // Two words of one hash: the later one is looked up each time that it stands there.
-                distinct = self.add(folded, hash);
-            }
+            let is = |distinct| self.hashes[distinct] == hash && self.folded(distinct) == folded;
+            let known = numbers.find_or_keep(hash, self.distinct.len(), is);
+            let distinct = known.map_or_else(|| self.add(folded, hash), offset);
             self.words.push(Word {
                 start: offset(start),
                 end: offset(end),
@@ -204,9 +172,9 @@ impl Text {
     }
 }
 
-/// Calls `out` with each word, folded, where it begins and ends, and how many sentences ended before it, until `out`
-/// says that it is enough. Whether that never was.
-fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> bool) -> bool {
+/// Calls `out` with each word, folded, its hash, where it begins and ends, and how many sentences ended before it, until
+/// `out` says that it is enough. Whether that never was.
+fn each_word(original: &str, mut out: impl FnMut(&str, u64, usize, usize, u32) -> bool) -> bool {
     let bytes = original.as_bytes();
     let mut sentence = 0;
     let mut word = String::with_capacity(MAX_FORM + 8);
@@ -243,6 +211,16 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
                 end = at;
             }
             Class::LetterOfAscii => {
+                // Most words stand there as they fold, and need no copy.
+                if start.is_none()
+                    && let Some((hash, after)) = folded_already(bytes, first)
+                {
+                    if !out(&original[first..after], hash, first, after, sentence) {
+                        return false;
+                    }
+                    at = after;
+                    continue;
+                }
                 start.get_or_insert(first);
                 end = first;
                 for byte in &bytes[first..] {
@@ -262,7 +240,7 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
                 if let Some(start) = start.take()
                     && !word.is_empty()
                 {
-                    if !out(&word, start, end, sentence) {
+                    if !out(&word, word_hash(&word), start, end, sentence) {
                         return false;
                     }
                     word.clear();
@@ -274,20 +252,36 @@ fn each_word(original: &str, mut out: impl FnMut(&str, usize, usize, u32) -> boo
         }
     }
     match start {
-        Some(start) if !word.is_empty() => out(&word, start, end, sentence),
+        Some(start) if !word.is_empty() => out(&word, word_hash(&word), start, end, sentence),
         _ => true,
     }
+}
+
+/// The hash of the word that begins here, and where it ends, if it stands there as it folds.
+fn folded_already(bytes: &[u8], first: usize) -> Option<(u64, usize)> {
+    let mut hash = Fnv::NEW;
+    let mut end = first;
+    let next = loop {
+        match bytes.get(end) {
+            Some(byte) if IS_FOLDED[usize::from(*byte)] => hash = hash.and(*byte),
+            next => break next,
+        }
+        end += 1;
+    };
+    let is_whole = next
+        .is_none_or(|next| next.is_ascii() && ASCII[usize::from(*next)] != Class::LetterOfAscii);
+    (is_whole && end - first <= MAX_FORM).then(|| (hash.number(), end))
 }
 
 /// Folds the words of a phrase of the lexicon, in order.
 pub(super) fn fold_words(phrase: &str) -> Vec<String> {
     // Most words of the lexicon are written as they fold, and there are hundreds of thousands of them.
-    let folded = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    if phrase.len() <= MAX_FORM && !phrase.is_empty() && phrase.bytes().all(folded) {
+    let is_folded = |byte: u8| IS_FOLDED[usize::from(byte)];
+    if phrase.len() <= MAX_FORM && !phrase.is_empty() && phrase.bytes().all(is_folded) {
         return vec![phrase.to_owned()];
     }
     let mut words = Vec::new();
-    each_word(phrase, |folded, _, _, _| {
+    each_word(phrase, |folded, _, _, _, _| {
         words.push(folded.to_owned());
         true
     });
@@ -326,6 +320,17 @@ const ASCII: [Class; 128] = {
         byte += 1;
     }
     classes
+};
+
+/// For each byte whether it is a character that folds to itself: a small letter or a digit of ASCII.
+const IS_FOLDED: [bool; 256] = {
+    let mut folded = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        folded[byte as usize] = byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        byte += 1;
+    }
+    folded
 };
 
 impl Class {

@@ -87,27 +87,23 @@ impl Vocabulary {
 
     /// Calls `out` with each distinct word of a text and every symbol that a form of it satisfies, word by word.
     pub(super) fn each_symbol(&self, text: &Text, mut out: impl FnMut(usize, SymbolId)) {
-        let mut asked: Vec<(u64, usize, Asked)> = Vec::with_capacity(2 * text.distinct());
-        for distinct in 0..text.distinct() {
-            for (form, kind) in text.forms(distinct) {
+        let mut asked: Vec<(u64, (u32, Asked))> = Vec::with_capacity(2 * text.distinct());
+        for (distinct, word) in (0..).zip(0..text.distinct()) {
+            for (form, kind) in text.forms(word) {
                 let hash = if kind == Form::Word {
                     self.each_beginning(form, |hash| {
-                        asked.push((hash, distinct, Asked::Beginning));
+                        asked.push((hash, (distinct, Asked::Beginning)));
                     })
                 } else {
                     // What a stem begins with, the word that it is the beginning of begins with too.
                     word_hash(form)
                 };
                 if self.may_be_whole.may_hold(hash) {
-                    asked.push((hash, distinct, Asked::Whole(kind)));
+                    asked.push((hash, (distinct, Asked::Whole(kind))));
                 }
             }
         }
-        let found = self.words.find_all(asked.iter().map(|(hash, ..)| *hash));
-        for ((_, distinct, asked), place) in asked.into_iter().zip(found) {
-            let Some(place) = place else {
-                continue;
-            };
+        self.words.each_found(&asked, |place, (distinct, asked)| {
             let entry = self.words.at(place);
             let symbols = match asked {
                 Asked::Beginning => [entry.beginning, None],
@@ -115,9 +111,9 @@ impl Vocabulary {
                 Asked::Whole(Form::Stem) => [entry.any, None],
             };
             for symbol in symbols.into_iter().flatten() {
-                out(distinct, symbol);
+                out(distinct as usize, symbol);
             }
-        }
+        });
     }
 
     /// Calls `out` with the hash of each run that a word begins as and that may be a beginning. The hash of the word.

@@ -107,9 +107,9 @@ impl Weights {
         Ok((read, rest))
     }
 
-    /// For each of these n-grams where what is known of it is.
-    pub(super) fn find_all(&self, ngrams: impl Iterator<Item = u64>) -> Vec<Option<Place>> {
-        self.records.find_all(ngrams)
+    /// Calls `out` with each of these n-grams that is known: where it is, and what was said with it.
+    pub(super) fn each_found<Q: Copy>(&self, ngrams: &[(u64, Q)], out: impl FnMut(Place, Q)) {
+        self.records.each_found(ngrams, out);
     }
 
     /// Adds to each score what `found` weighs: n-grams with how often they stand in a text. Returns, for each of them, what

@@ -12,9 +12,6 @@
 //! multiplied by the answer's scale); then, where the header has an `embedding`, its words in the same form. Numbers are
 //! little-endian.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
-
 use liaison_types::Language;
 use serde::Deserialize;
 
@@ -22,6 +19,7 @@ use super::decision::Span;
 use super::filter::Filter;
 use super::known::Place;
 use super::ngrams::{self, LONGEST, Lengths, Within};
+use super::positions::Positions;
 use super::text::Text;
 use super::weights::{MAX_ANSWERS, Weights, WeightsHeader};
 
@@ -112,46 +110,30 @@ struct Weighed {
 }
 
 /// How often each n-gram stands in a text.
-///
-/// Who sends a text chooses its n-grams, and where a model keeps them can be read in it: where they go here is mixed with
-/// a key that he does not know, so that he cannot crowd one place.
 struct Tally {
-    key: u32,
-    /// Positions in `found`, plus one, by the places of the n-grams: a table with open addressing.
-    positions: Vec<u32>,
+    positions: Positions,
     found: Vec<(Place, u32)>,
 }
 
 impl Tally {
     /// For at most so many different ones.
-    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one too")]
     fn with_room(ngrams: usize) -> Self {
         Self {
-            key: RandomState::new().hash_one(ngrams) as u32 | 1,
-            positions: vec![0; (ngrams * 4 / 3 + 1).next_power_of_two()],
+            positions: Positions::with_room(ngrams),
             found: Vec::with_capacity(ngrams),
         }
     }
 
     /// Counts an n-gram. Its position.
     fn add(&mut self, place: Place, times: u32) -> u32 {
-        let last = self.positions.len() - 1;
-        let mixed = u64::from(place.wrapping_mul(self.key));
-        let mut at = ((mixed * self.positions.len() as u64) >> 32) as usize;
-        loop {
-            let position = self.positions[at];
-            if position == 0 {
-                self.found.push((place, times));
-                self.positions[at] = count(self.found.len());
-                return count(self.found.len() - 1);
-            }
-            let found = &mut self.found[position as usize - 1];
-            if found.0 == place {
-                found.1 += times;
-                return position - 1;
-            }
-            at = (at + 1) & last;
+        let (next, found) = (self.found.len(), &self.found);
+        let is = |position: usize| found[position].0 == place;
+        let position = self.positions.find_or_keep(place.into(), next, is);
+        match position {
+            Some(position) => self.found[position].1 += times,
+            None => self.found.push((place, times)),
         }
+        count(position.unwrap_or(next))
     }
 }
 
@@ -226,47 +208,46 @@ impl Model {
             times[distinct] += 1;
         }
 
-        let mut runs = Vec::with_capacity(text.words().len());
+        let mut asked = Vec::with_capacity(text.words().len());
         ngrams::each_longer_run(text, masked, self.lengths, |run, first, last| {
             if self.may_be_ngram.may_hold(run) {
-                runs.push((run, first, last));
+                asked.push((run, (first, last)));
             }
         });
-        let mut within = Vec::with_capacity(4 * text.distinct());
+        let mut asked_within = Vec::with_capacity(4 * text.distinct());
         let mut characters = Within::new(self.lengths);
         for (distinct, _) in (0..).zip(&times).filter(|(_, times)| **times > 0) {
             let mut add = |run| {
                 if self.may_be_ngram.may_hold(run) {
-                    within.push((run, distinct));
+                    asked_within.push((run, distinct));
                 }
             };
             add(ngrams::word_alone(text.hash(distinct as usize)));
             characters.each_run(text.folded(distinct as usize), add);
         }
-        let mut tally = Tally::with_room(runs.len() + within.len());
-        let found = self.ngrams.find_all(runs.iter().map(|(run, ..)| *run));
-        let runs = runs.into_iter().zip(found);
-        let runs =
-            runs.filter_map(|((_, first, last), place)| Some((tally.add(place?, 1), first, last)));
-        let runs = runs.collect();
-        let found = self.ngrams.find_all(within.iter().map(|(run, _)| *run));
-        let within = within.into_iter().zip(found);
-        let within = within.filter_map(|((_, distinct), place)| {
-            Some((tally.add(place?, times[distinct as usize]), distinct))
+        let mut tally = Tally::with_room(asked.len() + asked_within.len());
+        let mut runs = Vec::with_capacity(asked.len());
+        self.ngrams.each_found(&asked, |place, (first, last)| {
+            runs.push((tally.add(place, 1), first, last));
         });
-        let within = within.collect();
+        let mut within = Vec::with_capacity(asked_within.len());
+        self.ngrams.each_found(&asked_within, |place, distinct| {
+            within.push((tally.add(place, times[distinct as usize]), distinct));
+        });
         let mut words = Weighed::default();
         let mut distinct = Vec::with_capacity(text.distinct());
         if let Some(language) = language {
-            let hashes = (0..text.distinct()).map(|word| text.hash(word));
-            let words_in = hashes.map(|hash| ngrams::word_in(language, hash));
-            let found = (0..).zip(&times).zip(self.embedding.find_all(words_in));
-            for ((word, times), place) in found.filter(|((_, times), _)| **times > 0) {
-                if let Some(place) = place {
-                    words.found.push((place, *times));
-                    distinct.push(word);
-                }
-            }
+            let read = (0_u32..).zip(&times).filter(|(_, times)| **times > 0);
+            let asked: Vec<(u64, (u32, u32))> = read
+                .map(|(word, times)| {
+                    let hash = text.hash(word as usize);
+                    (ngrams::word_in(language, hash), (word, *times))
+                })
+                .collect();
+            self.embedding.each_found(&asked, |place, (word, times)| {
+                words.found.push((place, times));
+                distinct.push(word);
+            });
         }
         let mut ngrams = Weighed {
             found: tally.found,
