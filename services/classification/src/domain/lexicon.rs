@@ -118,15 +118,23 @@ impl Lexicon {
     pub(super) fn search(&self, text: &Text, languages: LanguageSet) -> Vec<Found> {
         let symbols = Symbols::find(&self.vocabulary, text);
         let possible = self.possible(&symbols, languages);
-        let nearby = symbols.nearby(text);
+        let starting = |distinct: usize| {
+            let symbols = symbols.of(distinct).iter();
+            symbols.flat_map(|symbol| possible.starting(*symbol))
+        };
+        let begins = (0..text.distinct()).map(|distinct| starting(distinct).next().is_some());
+        let begins: Vec<bool> = begins.collect();
         let mut counts = vec![0_usize; self.targets];
         let mut found = Vec::new();
-        for (first, nearby) in nearby.into_iter().enumerate() {
+        for (first, word) in text.words().iter().enumerate() {
+            let distinct = word.distinct as usize;
+            // With most words no phrase begins.
+            if !begins[distinct] {
+                continue;
+            }
+            let candidates = starting(distinct);
+            let nearby = symbols.behind(text, first);
             let begin = found.len();
-            let symbols_here = symbols.of(text.words()[first].distinct as usize);
-            let candidates = symbols_here
-                .iter()
-                .flat_map(|symbol| possible.starting(*symbol));
             for candidate in candidates {
                 if !candidate.goes_on(nearby) {
                     continue;
@@ -321,19 +329,15 @@ impl Symbols {
         }
     }
 
-    /// What stands behind each word of the text.
-    fn nearby(&self, text: &Text) -> Vec<Nearby> {
-        let words = text.words();
-        let bits = words.iter().map(|word| self.bits[word.distinct as usize]);
-        let bits: Vec<Bits> = bits.collect();
-        let behind = (1..=bits.len()).map(|behind| {
-            let reached = &bits[behind..bits.len().min(behind + 1 + usize::from(GAP))];
-            Nearby {
-                next: reached.first().copied().unwrap_or_default(),
-                within_gap: reached.iter().fold(0, |all, bits| all | bits),
-            }
-        });
-        behind.collect()
+    /// What stands behind a word of the text.
+    fn behind(&self, text: &Text, word: usize) -> Nearby {
+        let behind = text.words()[word + 1..].iter().take(1 + usize::from(GAP));
+        let mut bits = behind.map(|word| self.bits[word.distinct as usize]);
+        let next = bits.next().unwrap_or_default();
+        Nearby {
+            next,
+            within_gap: bits.fold(next, |all, bits| all | bits),
+        }
     }
 
     fn of(&self, distinct: usize) -> &[SymbolId] {

@@ -90,7 +90,8 @@ pub(super) fn each_longer_run(
         .collect();
     for (at, (first, word)) in words.iter().enumerate() {
         let mut run = WordRun::NEW.and(*word);
-        for (last, word) in words[at + 1..].iter().take(lengths.words - 1) {
+        let end = words.len().min(at + lengths.words);
+        for (last, word) in &words[at + 1..end] {
             run = run.and(*word);
             out(run.0, *first, *last);
         }
