@@ -146,10 +146,12 @@ impl Weights {
         let answers = f64::from(u32::try_from(self.answers).unwrap_or(u32::MAX));
         let mut scale = self.scale.map(|scale| -scale / answers);
         scale[answer] += self.scale[answer];
+        let scale = &scale[..self.answers];
         let each = found.iter().zip(factors).map(|((place, _), factor)| {
-            let weights = self.records.at(*place).weights;
-            let terms = weights.into_iter().zip(scale);
-            let added: f64 = terms.map(|(weight, scale)| f64::from(weight) * scale).sum();
+            let terms = self.records.at(*place).weights.iter().zip(scale);
+            let added: f64 = terms
+                .map(|(weight, scale)| f64::from(*weight) * scale)
+                .sum();
             added * factor
         });
         each.collect()
