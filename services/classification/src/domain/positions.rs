@@ -24,7 +24,8 @@ impl Positions {
     }
 
     /// The position of the thing with this hash: of those asked for with it before, the first one that `is` it. Where none
-    /// is, this thing is kept as `next`, and there is no position.
+    /// is, this thing is kept as `next`, and there is no position. The key does not part things of one hash: where a writer
+    /// can make those up, `is` has to take them for one.
     #[inline]
     pub(super) fn find_or_keep(
         &mut self,

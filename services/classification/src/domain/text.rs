@@ -141,9 +141,13 @@ impl Text {
             if self.words.len() >= MAX_WORDS {
                 return false;
             }
-            let is = |distinct| self.hashes[distinct] == hash && self.folded(distinct) == folded;
-            let known = numbers.find_or_keep(hash, self.distinct.len(), is);
-            let distinct = known.map_or_else(|| self.add(folded, hash), offset);
+            let is = |distinct| self.hashes[distinct] == hash;
+            let distinct = match numbers.find_or_keep(hash, self.distinct.len(), is) {
+                Some(known) if self.folded(known) == folded => offset(known),
+                // Of several words of one hash only the first is found again, and the others are looked up each time:
+                // whoever makes up thousands of them cannot have each sought among all.
+                _ => self.add(folded, hash),
+            };
             self.words.push(Word {
                 start: offset(start),
                 end: offset(end),
